@@ -1,0 +1,1 @@
+"""The library behind the wildpaper workflow: plain typed functions, no Snakemake in it."""

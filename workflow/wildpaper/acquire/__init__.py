@@ -1,0 +1,1 @@
+"""Acquire: bring raw files in, checked, and never leave half a file."""

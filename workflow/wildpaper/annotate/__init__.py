@@ -1,0 +1,1 @@
+"""Annotate: labels beside the text, never in it."""

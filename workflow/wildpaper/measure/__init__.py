@@ -1,0 +1,1 @@
+"""Measure: small tidy tables, one per paper artifact, with confidence intervals."""

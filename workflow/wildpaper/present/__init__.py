@@ -1,0 +1,1 @@
+"""Present: tables, figures and executed notebooks."""

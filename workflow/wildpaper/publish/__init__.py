@@ -1,0 +1,1 @@
+"""Publish: claims ledger, paper and manifest."""

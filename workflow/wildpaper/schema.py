@@ -1,0 +1,127 @@
+"""Arrow schemas of the tables that stages hand to each other (the contract).
+
+A column that is missing, misnamed or of the wrong type fails in the rule that writes
+it, by name, and not in a later stage.
+"""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from wildpaper.errors import WildpaperError
+from wildpaper.files import atomic_path
+
+_UTC = pa.timestamp("us", tz="UTC")
+_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
+
+
+def _required(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, nullable=False)
+
+
+CONVERSATIONS = pa.schema(
+    [
+        _required("dataset", _DICTIONARY),
+        _required("conversation_id", pa.int64()),
+        _required("source_id", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("country", pa.string()),
+        pa.field("state", pa.string()),
+        pa.field("user", pa.string()),
+        pa.field("timestamp", _UTC),
+        _required("n_turns", pa.int32()),
+        _required("n_messages", pa.int32()),
+        pa.field("toxic", pa.bool_()),
+        pa.field("redacted", pa.bool_()),
+        _required("duplicate", pa.bool_()),
+    ]
+)
+
+MESSAGES = pa.schema(
+    [
+        _required("conversation_id", pa.int64()),
+        _required("position", pa.int32()),
+        pa.field("turn", pa.int32()),
+        _required("role", _DICTIONARY),
+        _required("text", pa.string()),
+        pa.field("timestamp", _UTC),
+    ]
+)
+
+QUARANTINE = pa.schema(
+    [
+        _required("dataset", pa.string()),
+        _required("file", pa.string()),
+        _required("row", pa.int64()),
+        _required("reason", pa.string()),
+        _required("detail", pa.string()),
+    ]
+)
+
+_KEY = [_required("conversation_id", pa.int64()), _required("position", pa.int32())]
+
+LABELS: dict[str, pa.Schema] = {
+    "tokens": pa.schema([*_KEY, _required("n_tokens", pa.int32())]),
+    "language": pa.schema(
+        [*_KEY, _required("language", pa.string()), _required("confidence", pa.float32())]
+    ),
+}
+
+
+def check_table(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
+    """Return `table` cast to `schema`.
+
+    Raises
+    ------
+    WildpaperError
+        If a column is missing, unknown, of another type, or null where it may not be.
+    """
+    missing = [name for name in schema.names if name not in table.column_names]
+    unknown = [name for name in table.column_names if name not in schema.names]
+    if missing or unknown:
+        raise WildpaperError(
+            f"Table breaks its contract: missing columns {missing}, unknown columns {unknown}",
+            where=str(path),
+            hint="The schemas are in workflow/wildpaper/schema.py.",
+        )
+    table = table.select(schema.names)
+    for field in schema:
+        column = table[field.name]
+        if not field.nullable and column.null_count:
+            raise WildpaperError(
+                f"Column {field.name!r} holds {column.null_count} nulls and may hold none",
+                where=str(path),
+            )
+    try:
+        return table.cast(schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        raise WildpaperError(f"Table breaks its contract: {error}", where=str(path)) from error
+
+
+def label_metadata(annotator: str, route: str) -> dict[bytes, bytes]:
+    """Return the file metadata that every label file carries."""
+    return {b"annotator": annotator.encode(), b"route": route.encode()}
+
+
+def write_labels(path: Path, label: str, table: pa.Table, annotator: str, route: str) -> None:
+    """Write one shard of labels: zstd parquet, checked against the schema, atomically.
+
+    Parameters
+    ----------
+    path : Path
+        Where to, ``annotate/<label>@<route>/<dataset>-<shard>.parquet``.
+    label : str
+        A key of `LABELS`.
+    table : pyarrow.Table
+        One row a message, sorted by (conversation_id, position).
+    annotator : str
+        Versioned name, for example ``"lingua-2.1.1-high"``.
+    route : str
+        ``computed``, ``recorded``, ``replayed``, ``restored`` or ``simulated``.
+    """
+    schema = LABELS[label].with_metadata(label_metadata(annotator, route))
+    checked = check_table(table, LABELS[label], path).cast(schema)
+    with atomic_path(path) as temporary:
+        pq.write_table(checked, temporary, compression="zstd")
