@@ -1,0 +1,209 @@
+"""The typed configuration of a run: what a preset may say, and nothing else.
+
+A preset (``config/<preset>.yaml``) holds only what differs from the defaults below.
+Unknown keys are errors. ``config/schema.json`` and ``config/README.md`` are generated
+from these models (``python -m wildpaper config --write``).
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from wildpaper.config_errors import explain
+from wildpaper.errors import WildpaperError
+
+DATASETS = ("wildchat", "lmsys_chat_1m", "sharegpt", "open_assistant", "dolly", "alpaca")
+
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+
+
+def expand_variables(text: str) -> str:
+    """Replace ``${NAME}`` and ``${NAME:-default}`` by environment variables.
+
+    Raises
+    ------
+    ValueError
+        If a variable without a default is not set.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match["name"]) or match["default"]
+        if found is None:
+            raise ValueError(f"environment variable {match['name']} is not set")
+        return found
+
+    return _VARIABLE.sub(value, text)
+
+
+DataPath = Annotated[str, AfterValidator(expand_variables)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class DatasetConfig(_Section):
+    """Where one data set comes from."""
+
+    source: Literal["path", "url", "hub", "none"] = "none"
+    """`path`: a file or folder of yours. `url`, `hub`: fetched as `data/sources.yaml` says, checksums verified. `none`: left out; what needs it becomes a labelled blank."""  # noqa: E501
+    path: DataPath | None = None
+    """For `path`: the file, or the folder whose files are read in the order of their names. `${NAME:-default}` is replaced from the environment. Relative paths start at the folder in which snakemake runs. Any other source leaves the path aside."""  # noqa: E501
+    revision: str | None = None
+    """For `url` and `hub`: a version named in `data/sources.yaml` (default: its `default_version`)."""  # noqa: E501
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "DatasetConfig":
+        if self.source == "path" and not self.path:
+            raise ValueError("source is 'path' but no path is given")
+        if self.path and "source" not in self.model_fields_set:
+            raise ValueError("a path is given but no source; did you mean 'source: path'?")
+        if self.revision and self.source not in ("url", "hub"):
+            raise ValueError("revision applies to the sources 'url' and 'hub' only")
+        return self
+
+
+class DatasetsConfig(_Section):
+    """The six data sets of Table 1."""
+
+    wildchat: DatasetConfig = DatasetConfig()
+    """WildChat, in the parquet schema of its releases."""
+    lmsys_chat_1m: DatasetConfig = DatasetConfig()
+    """LMSYS-Chat-1M."""
+    sharegpt: DatasetConfig = DatasetConfig()
+    """ShareGPT."""
+    open_assistant: DatasetConfig = DatasetConfig()
+    """Open Assistant (OASST1)."""
+    dolly: DatasetConfig = DatasetConfig()
+    """Dolly."""
+    alpaca: DatasetConfig = DatasetConfig()
+    """Stanford Alpaca, as one JSON array."""
+
+
+class TokenizerConfig(_Section):
+    """Where the Llama-2 vocabulary comes from; all sources give the same counts."""
+
+    source: Literal["npm", "path", "hub"] = "npm"
+    """`npm`: the package llama-tokenizer-js that `make setup` fetches. `path`: Meta's `tokenizer.model`, or a Hugging Face `tokenizer.json`. `hub`: Meta's repository, whose terms you must have accepted (HF_TOKEN)."""  # noqa: E501
+    path: DataPath | None = None
+    """For `path`: the file."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TokenizerConfig":
+        if (self.source == "path") != bool(self.path):
+            raise ValueError("source 'path' and the key path go together")
+        return self
+
+
+class IngestConfig(_Section):
+    """How native files become conversations (docs/definitions.md)."""
+
+    alpaca_separator: str = ""
+    """What stands between `instruction` and `input` in Alpaca's user text. The authors' code joins them with nothing."""  # noqa: E501
+
+
+class TokensConfig(_Section):
+    """Counting Llama-2 tokens."""
+
+    memo_max_units: int = Field(default=2_000_000, ge=1_000)
+    """How many distinct units the counter remembers (bounds its memory, changes no count)."""
+
+
+class LanguageConfig(_Section):
+    """Identifying languages with lingua."""
+
+    languages: Literal["all"] | tuple[str, ...] = "all"
+    """`all`, as in the paper, or a list of lingua's English names. Fewer load faster and give other labels."""  # noqa: E501
+    accuracy: Literal["high", "low"] = "high"
+    """lingua's own switch. `low` is about three times as fast and agrees on about 94 % of texts."""
+
+
+class AnnotateConfig(_Section):
+    """Labels beside the text."""
+
+    tokens: TokensConfig = TokensConfig()
+    """Llama-2 tokens."""
+    language: LanguageConfig = LanguageConfig()
+    """Language."""
+
+
+class MeasureConfig(_Section):
+    """Statistics (docs/definitions.md)."""
+
+    deviation: Literal["population", "sample"] = "population"
+    """Divisor of the standard deviation: n or n - 1."""
+    minimum_prompts: int = Field(default=100, ge=1)
+    """User messages from which on a language counts (paper, section 3)."""
+    bootstrap_replicates: int = Field(default=1000, ge=0, le=100_000)
+    """Replicates of the Poisson bootstrap behind the 95 % intervals; 0 gives no intervals."""
+
+
+class PresentConfig(_Section):
+    """Notebooks."""
+
+    notebook_timeout_s: int = Field(default=600, ge=10)
+    """Seconds a single notebook cell may take."""
+
+
+class Config(_Section):
+    """One run of the workflow."""
+
+    preset: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    """Name of the run; its results stand in `results/<preset>/`."""
+    purpose: str = ""
+    """One line on what this preset is for."""
+    seed: int = Field(default=20240501, ge=0)
+    """Seed of everything random."""
+    shards: int = Field(default=2, ge=1, le=4096)
+    """Files each data set is cut into. Results do not depend on it."""
+    datasets: DatasetsConfig = DatasetsConfig()
+    """The data sets."""
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    """The tokenizer that counts."""
+    ingest: IngestConfig = IngestConfig()
+    """Reading."""
+    annotate: AnnotateConfig = AnnotateConfig()
+    """Labelling."""
+    measure: MeasureConfig = MeasureConfig()
+    """Measuring."""
+    present: PresentConfig = PresentConfig()
+    """Showing."""
+
+    def dataset(self, name: str) -> DatasetConfig:
+        """Return the configuration of one data set."""
+        found = getattr(self.datasets, name)
+        assert isinstance(found, DatasetConfig)  # noqa: S101 - narrows the type
+        return found
+
+    def present_datasets(self) -> list[str]:
+        """Return the data sets that this run has, in the order of Table 1."""
+        return [name for name in DATASETS if self.dataset(name).source != "none"]
+
+
+def load_config(raw: dict[str, Any], files: list[Path] | None = None) -> Config:
+    """Validate a configuration.
+
+    Parameters
+    ----------
+    raw : dict
+        What Snakemake merged from its config files and ``--config``.
+    files : list of Path, optional
+        The files it came from; errors name the file and line of a wrong key.
+
+    Raises
+    ------
+    WildpaperError
+        If a key is unknown or missing or a value does not fit; all faults at once.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        what, where = explain(error, Config, files or [])
+        raise WildpaperError(
+            what,
+            where=where,
+            hint="Every key, its meaning and default: config/README.md.",
+        ) from None
