@@ -8,7 +8,8 @@ formatting and docstrings do not count: they change no result.
 
 import ast
 import hashlib
-from functools import lru_cache
+import json
+from functools import cache
 from pathlib import Path
 
 _PACKAGE_ROOT = Path(__file__).resolve().parent
@@ -34,11 +35,25 @@ def code_digest(*modules: str) -> str:
         name = todo.pop()
         if name not in names:
             names.add(name)
-            todo.extend(_local_imports(name))
+            todo.extend([*_parents(name), *_local_imports(name)])
     digest = hashlib.sha256()
     for name in sorted(names):
         digest.update(f"{name}\0{_normalised(name)}\0".encode())
     return digest.hexdigest()[:16]
+
+
+def notebook_imports(notebook: Path) -> list[str]:
+    """Return the modules of this package that the code cells of a notebook import."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    found: set[str] = set()
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            lines = "".join(cell["source"]).splitlines()
+            if lines and lines[0].startswith("%%"):  # another language, or a magic of its own
+                continue
+            plain = "\n".join(line for line in lines if not line.startswith(("%", "!")))
+            found.update(_imports_of(ast.parse(plain), str(notebook)))
+    return sorted(found)
 
 
 def file_of(module: str) -> Path | None:
@@ -50,7 +65,7 @@ def file_of(module: str) -> Path | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tree(module: str) -> ast.Module:
     path = file_of(module)
     if path is None:
@@ -58,33 +73,47 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _normalised(module: str) -> str:
     tree = ast.parse(ast.unparse(_tree(module)))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:]
+            node.body = [statement for statement in node.body if not _is_docstring(statement)]
     return ast.dump(tree)
 
 
-@lru_cache(maxsize=None)
+def _is_docstring(statement: ast.stmt) -> bool:
+    """Say whether a statement is a bare string: a docstring, of an attribute too."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+@cache
 def _local_imports(module: str) -> tuple[str, ...]:
+    return tuple(sorted(_imports_of(_tree(module), module)))
+
+
+def _imports_of(tree: ast.Module, where: str) -> set[str]:
+    """Return the modules of this package that a piece of code imports."""
     found: set[str] = set()
-    for node in ast.walk(_tree(module)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             candidates = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             if node.level:
-                raise ImportError(f"{module}: relative imports are not digested; write them whole")
+                raise ImportError(f"{where}: relative imports are not digested; write them whole")
             base = node.module or ""
             candidates = [base, *(f"{base}.{alias.name}" for alias in node.names)]
         else:
             continue
         found.update(c for c in candidates if c.split(".")[0] == _PACKAGE and file_of(c))
-    return tuple(sorted(found))
+    return found
+
+
+def _parents(module: str) -> list[str]:
+    """Return the packages around a module: importing it runs their ``__init__`` too."""
+    parts = module.split(".")
+    return [".".join(parts[:depth]) for depth in range(1, len(parts))]

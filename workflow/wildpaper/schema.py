@@ -94,10 +94,33 @@ def check_table(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
                 f"Column {field.name!r} holds {column.null_count} nulls and may hold none",
                 where=str(path),
             )
+        if not _fits(column.type, field.type):
+            raise WildpaperError(
+                f"Column {field.name!r} is {column.type} and must be {field.type}",
+                where=str(path),
+                hint="The schemas are in workflow/wildpaper/schema.py.",
+            )
     try:
         return table.cast(schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
         raise WildpaperError(f"Table breaks its contract: {error}", where=str(path)) from error
+
+
+def _fits(given: pa.DataType, wanted: pa.DataType) -> bool:
+    """Say whether values of one type are of the other too, up to their width."""
+    kinds = (
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_boolean,
+        pa.types.is_timestamp,
+        _is_text,
+    )
+    return pa.types.is_null(given) or any(kind(given) and kind(wanted) for kind in kinds)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
 
 def label_metadata(annotator: str, route: str) -> dict[bytes, bytes]:
