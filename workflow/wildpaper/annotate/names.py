@@ -1,0 +1,4 @@
+"""Names that labels and those who read them share."""
+
+NO_LANGUAGE = "Nolang"
+"""Label of a text that is blank or shows no language."""
