@@ -1,0 +1,134 @@
+"""Table 1: size, turns, message lengths and languages of the data sets."""
+
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from wildpaper.annotate.names import NO_LANGUAGE
+from wildpaper.files import write_json
+from wildpaper.long_table import Cell, write_long_table
+from wildpaper.measure.bootstrap import Interval, ratio_intervals
+from wildpaper.measure.lengths import DatasetSums, Moments, each_dataset, sum_dataset
+
+_TOKENS = "Llama-2 tokens"
+
+
+def measure_datasets(
+    reports: list[Path],
+    conversations: list[Path],
+    messages: list[Path],
+    tokens: list[Path],
+    languages: list[Path],
+    table: Path,
+    notes: Path,
+    deviation: str,
+    minimum_prompts: int,
+    n_replicates: int,
+    seed: int,
+) -> None:
+    """Measure the rows of Table 1 for all data sets of the run.
+
+    Parameters
+    ----------
+    reports, conversations, messages, tokens, languages : list of Path
+        See `each_dataset`.
+    table, notes : Path
+        The long table; a JSON object {claim id: explanation} for values that need one.
+    deviation : {"population", "sample"}
+    minimum_prompts : int
+        User messages from which on a language counts.
+    n_replicates, seed : int
+        See `ratio_intervals`.
+    """
+    cells: list[Cell] = []
+    explained: dict[str, str] = {}
+    datasets = each_dataset(reports, conversations, messages, tokens, languages)
+    for report, route, connection in datasets:
+        sums = sum_dataset(connection)
+        name = report["dataset"]
+        intervals = dataset_intervals(sums, n_replicates, seed, name)
+        cells += dataset_cells(name, route, sums, intervals, deviation, minimum_prompts)
+        explained |= _explain(name, report, sums, minimum_prompts)
+    write_long_table(table, cells)
+    write_json(notes, explained)
+
+
+def dataset_intervals(
+    sums: DatasetSums, n_replicates: int, seed: int, name: str
+) -> dict[str, Interval | None]:
+    """Return the 95 % intervals of the three means, by a bootstrap over users or conversations."""
+    columns = ("turns-per-conversation", "user-tokens-mean", "chatbot-tokens-mean")
+    # clusters: conversations, turns, user tokens, user n, chatbot tokens, chatbot n
+    numerators, denominators = sums.clusters[:, [1, 2, 4]], sums.clusters[:, [0, 3, 5]]
+    found = ratio_intervals(numerators, denominators, n_replicates, seed, f"table-01.{name}")
+    return dict(zip(columns, found, strict=True))
+
+
+def dataset_cells(
+    name: str,
+    route: str,
+    sums: DatasetSums,
+    intervals: dict[str, Interval | None],
+    deviation: str,
+    minimum_prompts: int,
+) -> list[Cell]:
+    """Return the eight values of one row of Table 1."""
+    user, chatbot = sums.tokens["user"], sums.tokens["chatbot"]
+    n = sums.n_conversations
+    counted = counted_languages(sums.languages, minimum_prompts)
+    values: list[tuple[str, Any, int | None, str]] = [
+        ("conversations", n, n, "conversations"),
+        ("users", sums.n_users, n, "users"),
+        ("turns-per-conversation", _ratio(sums.n_turns, n), n, "turns per conversation"),
+        ("user-tokens-mean", _ratio(user.total, user.n), user.n, _TOKENS),
+        ("user-tokens-std", standard_deviation(user, deviation), user.n, _TOKENS),
+        ("chatbot-tokens-mean", _ratio(chatbot.total, chatbot.n), chatbot.n, _TOKENS),
+        ("chatbot-tokens-std", standard_deviation(chatbot, deviation), chatbot.n, _TOKENS),
+        ("languages", len(counted), user.n, "languages"),
+    ]
+    cells = []
+    for column, value, count, unit in values:
+        low, high = intervals.get(column) or (None, None)
+        claim = f"table-01.{name}.{column}"
+        cells.append(Cell(name, column, value, low, high, count, unit, claim, route))
+    return cells
+
+
+def counted_languages(languages: list[tuple[str, int]], minimum_prompts: int) -> list[str]:
+    """Return the languages with at least `minimum_prompts` user messages."""
+    return [name for name, n in languages if n >= minimum_prompts and name != NO_LANGUAGE]
+
+
+def standard_deviation(moments: Moments, deviation: str) -> float | None:
+    """Return the standard deviation, exact up to the last rounding; None if undefined."""
+    divisor = moments.n if deviation == "population" else moments.n - 1
+    if divisor < 1:
+        return None
+    spread = Fraction(moments.squares * moments.n - moments.total**2, moments.n * divisor)
+    return math.sqrt(spread)
+
+
+def _ratio(numerator: int, denominator: int) -> float | None:
+    return numerator / denominator if denominator else None
+
+
+def _explain(
+    name: str, report: dict[str, Any], sums: DatasetSums, minimum_prompts: int
+) -> dict[str, str]:
+    notes = {}
+    release = report["release"]["title"]
+    if sums.n_users is None:
+        notes[f"table-01.{name}.users"] = f"{release}: the files do not tell users apart"
+    for role, moments in sums.tokens.items():
+        if not moments.n:
+            notes[f"table-01.{name}.{role}-tokens-mean"] = f"{release}: no {role} messages"
+            notes[f"table-01.{name}.{role}-tokens-std"] = f"{release}: no {role} messages"
+    counted = counted_languages(sums.languages, minimum_prompts)
+    leading = [item for item in sums.languages if item[0] != NO_LANGUAGE][: len(counted) + 1]
+    listed = ", ".join(f"{language} {n:,}" for language, n in leading)
+    notes[f"table-01.{name}.languages"] = (
+        f"lingua, choosing among its languages, labels the user messages: {listed}; "
+        f"{len(counted)} of these reach the {minimum_prompts} messages from which a language counts"
+    )
+    return notes
