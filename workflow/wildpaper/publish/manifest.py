@@ -1,0 +1,126 @@
+"""The manifest: every output of a run with its checksum, rule, inputs, time and memory."""
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from wildpaper.errors import WildpaperError
+from wildpaper.files import read_json, sha256_file, write_json
+
+_PACKAGES = (
+    "snakemake", "papermill", "jupyter", "pandas", "seaborn", "duckdb", "pyarrow", "pydantic",
+    "transformers", "tokenizers", "torch", "detoxify", "lingua-language-detector", "numpy",
+    "numba", "matplotlib",
+)  # fmt: skip
+
+
+def write_manifest(
+    files: list[Path],
+    acquired: list[Path],
+    manifest: Path,
+    logs: str,
+    preset: str,
+    version: str,
+    config_digest: str,
+) -> None:
+    """List what the run made, from the provenance records that the jobs left.
+
+    Files of an earlier run that this one does not use are left out.
+
+    Parameters
+    ----------
+    files : list of Path
+        What the run is for; all they were made from is listed too.
+    acquired : list of Path
+        ``acquired.json`` of each data set: whether it is simulated.
+    manifest : Path
+        To write.
+    logs : str
+        Folder of logs and provenance records.
+    preset, version, config_digest : str
+        What ran.
+
+    Raises
+    ------
+    WildpaperError
+        If an output has no record.
+    """
+    releases = {found["dataset"]: found["release"] for found in map(read_json, acquired)}
+    simulated = {name: bool(release["simulated"]) for name, release in releases.items()}
+    records = _records_behind([str(path) for path in files], Path(logs))
+    outputs = {
+        entry["path"]: entry for record in records for entry in _outputs_of(record, simulated)
+    }
+    write_json(
+        manifest,
+        {
+            "wildpaper": version,
+            "preset": preset,
+            "config_digest": config_digest,
+            "hardware": _hardware(),
+            "packages": {name: _installed(name) for name in _PACKAGES},
+            "outputs": [outputs[name] for name in sorted(outputs)],
+        },
+    )
+
+
+def _records_behind(files: list[str], logs: Path) -> list[dict[str, Any]]:
+    """Return the records of the jobs that made the files and all they were made from."""
+    made_by: dict[str, dict[str, Any]] = {}
+    for path in sorted(logs.rglob("*.provenance.json"), key=lambda path: path.stat().st_mtime):
+        record = read_json(path)
+        made_by |= dict.fromkeys(record["outputs"], record)
+    missing = [name for name in files if name not in made_by]
+    if missing:
+        raise WildpaperError(
+            f"No provenance record for {len(missing)} outputs, the first: {missing[0]}",
+            where=str(logs),
+            hint=f"Make it again: snakemake --cores all --forcerun {missing[0]}",
+        )
+    found: dict[int, dict[str, Any]] = {}
+    todo = list(files)
+    while todo:
+        record = made_by.get(todo.pop(), {})
+        if record and id(record) not in found:
+            found[id(record)] = record
+            todo.extend(record["inputs"])
+    return list(found.values())
+
+
+def _outputs_of(record: dict[str, Any], simulated: dict[str, bool]) -> list[dict[str, Any]]:
+    """Return an entry for each output of one job that is still there."""
+    dataset = record["wildcards"].get("dataset")
+    invented = simulated.get(dataset, False) if dataset else any(simulated.values())
+    blank = record["rule"].startswith("leave_")
+    facts = ("rule", "wildcards", "inputs", "code_digest", "seconds", "peak_mb")
+    return [
+        {
+            "path": name,
+            "sha256": sha256_file(Path(name)),
+            "bytes": Path(name).stat().st_size,
+            **{fact: record[fact] for fact in facts},
+            "route": None if blank else "simulated" if invented else "computed",
+        }
+        for name in record["outputs"]
+        if Path(name).is_file()
+    ]
+
+
+def _hardware() -> dict[str, Any]:
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "n_cores": os.cpu_count(),
+        "memory_gb": round(pages / 2**30, 1),
+        "python": platform.python_version(),
+    }
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
