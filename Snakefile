@@ -1,0 +1,59 @@
+# The whole study as one DAG; its root is the paper.
+#
+#   snakemake --cores all                                    the demo, results/demo/
+#   snakemake --cores all --configfile config/realdata.yaml  real files
+#   snakemake -n                                             what would run, and why
+#
+# Targets besides `all`: claims, tables, figures, notebooks, manifest, and one per
+# artifact id (table-01-datasets, token-lengths, ...).
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+if "preset" not in config:
+
+    configfile: "config/demo.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/acquire.smk"
+include: "workflow/rules/ingest.smk"
+include: "workflow/rules/annotate.smk"
+include: "workflow/rules/measure.smk"
+include: "workflow/rules/present.smk"
+include: "workflow/rules/publish.smk"
+
+
+rule all:
+    """The paper and everything in it."""
+    default_target: True
+    input:
+        rules.manifest.output.manifest,
+        rules.build_paper.output.pdf,
+        rules.merge_ledgers.output.ledger,
+
+
+rule claims:
+    """The claims ledger: every published value beside the one obtained."""
+    input:
+        rules.write_claims.output,
+
+
+rule tables:
+    """All tables, as .csv and .tex."""
+    input:
+        TABLE_FILES,
+
+
+rule figures:
+    """All figures, as .pdf and .png."""
+    input:
+        FIGURE_FILES,
+
+
+rule notebooks:
+    """All notebooks, executed."""
+    input:
+        NOTEBOOK_FILES,

@@ -1,0 +1,93 @@
+"""A copy of the project in which whole runs are made, and edits that do no harm."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from micro_inputs import write_study
+
+ARCHIVE = Path("data/raw/llama2-tokenizer/llama-tokenizer-js-1.2.2.tgz")
+_PARTS = ("Snakefile", "pyproject.toml", "environment.yml", "config", "data", "notebooks", "paper",
+          "profiles", "workflow")  # fmt: skip
+
+
+CUT_OFF = ("unshare", "--map-root-user", "--net")
+
+
+class Study:
+    """A project copy and a micro configuration; runs Snakemake in a folder of its own."""
+
+    def __init__(self, project: Path, config: Path) -> None:
+        self.project, self.config = project, config
+
+    def snakemake(
+        self, folder: Path, *arguments: str, check: bool = True, cut_off: bool = False
+    ) -> str:
+        folder.mkdir(exist_ok=True)
+        command = [*(CUT_OFF if cut_off else ()), sys.executable, "-m", "snakemake",
+                   "--snakefile", str(self.project / "Snakefile"),
+                   "--directory", str(folder), "--configfile", str(self.config),
+                   "--workflow-profile", str(self.project / "profiles" / "default"),
+                   *arguments]  # fmt: skip
+        done = subprocess.run(
+            command, cwd=folder, text=True, capture_output=True, timeout=600, env=dict(os.environ)
+        )
+        output = done.stdout + done.stderr
+        if check:
+            assert done.returncode == 0, output[-6000:]
+        return output
+
+    def would_run(self, folder: Path) -> set[str]:
+        """Return the rules that a run in the folder would execute."""
+        output = self.snakemake(folder, "--dry-run")
+        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.MULTILINE | re.DOTALL)
+        return {line.split()[0] for line in table[1].splitlines()} if table else set()
+
+
+@pytest.fixture(scope="session")
+def study(project, tmp_path_factory):
+    if not (project / ARCHIVE).is_file():
+        pytest.skip(f"{ARCHIVE} is absent; run 'make setup'")
+    if not (shutil.which("latexmk") or shutil.which("tectonic")):
+        pytest.skip("neither latexmk nor tectonic is on PATH; run 'make tex'")
+    base = tmp_path_factory.mktemp("study")
+    copy = base / "project"
+    copy.mkdir()
+    for part in _PARTS:
+        source = project / part
+        if source.is_dir():
+            ignore = shutil.ignore_patterns("raw", "*.pyc")
+            shutil.copytree(source, copy / part, ignore=ignore)
+        else:
+            shutil.copyfile(source, copy / part)
+    (copy / ARCHIVE).parent.mkdir(parents=True)
+    shutil.copyfile(project / ARCHIVE, copy / ARCHIVE)
+    return Study(copy, write_study(base / "inputs"))
+
+
+@pytest.fixture(scope="session")
+def first_run(study):
+    """Return the folder of a finished run: two cores, five shards."""
+    folder = study.project.parent / "run-1"
+    study.snakemake(folder, "--cores", "2")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def may_cut_off():
+    """Say whether this user may run a program without any network, not even loopback."""
+    if shutil.which(CUT_OFF[0]) is None:
+        return False
+    return subprocess.run([*CUT_OFF, "true"], capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def second_run(study, may_cut_off):
+    """Return the folder of another run: one core, one shard, no network where that can be cut."""
+    folder = study.project.parent / "run-2"
+    study.snakemake(folder, "--cores", "1", "--config", "shards=1", cut_off=may_cut_off)
+    return folder

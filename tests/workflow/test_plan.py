@@ -1,0 +1,155 @@
+"""A plan is made or refused before any job starts, in words that help."""
+
+import shutil
+
+import pytest
+import yaml
+
+from wildpaper.errors import WildpaperError
+from wildpaper.plan import make_plan
+
+
+@pytest.fixture
+def folder(tmp_path, project):
+    """Return a project's registries, without its code, with a package of a tokenizer."""
+    (tmp_path / "data").mkdir()
+    for name in ("data/sources.yaml", "data/artifacts.yaml", "pyproject.toml"):
+        shutil.copyfile(project / name, tmp_path / name)
+    archive = "llama-tokenizer-js-1.2.2.tgz"
+    (tmp_path / "data/raw/llama2-tokenizer").mkdir(parents=True)
+    (tmp_path / "data/raw/llama2-tokenizer" / archive).write_bytes(b"")
+    return tmp_path
+
+
+def plan(folder, **raw):
+    return make_plan({"preset": "test", **raw}, [], str(folder), "data/raw")
+
+
+def from_path(path, name="alpaca"):
+    return {"datasets": {name: {"source": "path", "path": str(path)}}}
+
+
+def refused(folder, **raw):
+    with pytest.raises(WildpaperError) as caught:
+        plan(folder, **raw)
+    assert caught.value.what
+    assert caught.value.where
+    assert caught.value.hint
+    return caught.value
+
+
+def test_a_file_is_taken_whatever_its_name(folder):
+    (folder / "mine.txt").write_text("[]", encoding="utf-8")
+    found = plan(folder, **from_path(folder / "mine.txt")).datasets["alpaca"]
+    assert found.files == [str(folder / "mine.txt")]
+    assert found.version.startswith("local-")
+    assert found.acquired == f"data/raw/alpaca/{found.version}/acquired.json"
+
+
+def test_a_folder_gives_its_files_by_name(folder):
+    files = folder / "files"
+    for name in ("b.parquet", "a.parquet", "notes.txt", "._a.parquet"):
+        files.mkdir(exist_ok=True)
+        (files / name).touch()
+    (files / "c.parquet").mkdir()
+    found = plan(folder, **from_path(files, "wildchat")).datasets["wildchat"]
+    assert found.files == [str(files / "a.parquet"), str(files / "b.parquet")]
+
+
+def test_two_paths_do_not_share_a_folder(folder):
+    versions = set()
+    for name in ("a", "b"):
+        (folder / name).write_text("[]", encoding="utf-8")
+        versions.add(plan(folder, **from_path(folder / name)).datasets["alpaca"].version)
+    assert len(versions) == 2
+
+
+def test_a_missing_file_is_named_with_its_key(folder):
+    error = refused(folder, **from_path(folder / "nothing.json"))
+    assert str(folder / "nothing.json") in error.what
+    assert error.where == "config key datasets.alpaca.path"
+
+
+def test_a_folder_without_files_of_the_format(folder):
+    (folder / "files").mkdir()
+    (folder / "files" / "a.csv").touch()
+    assert "No .json file" in refused(folder, **from_path(folder / "files")).what
+
+
+def test_an_unknown_version_names_the_known_ones(folder):
+    chosen = {"source": "url", "revision": "oficial"}
+    error = refused(folder, datasets={"alpaca": chosen})
+    assert "oficial" in error.what
+    assert "Did you mean 'official'?" in error.hint
+
+
+def test_a_format_without_reader_is_refused_before_it_is_downloaded(folder):
+    error = refused(folder, datasets={"dolly": {"source": "hub"}})
+    assert "no reader" in error.what
+    assert error.where == "config key datasets.dolly"
+    assert "none" in error.hint
+
+
+def test_the_tokenizer_must_be_there(folder):
+    shutil.rmtree(folder / "data/raw")
+    assert "make setup" in refused(folder).hint
+    own = {"source": "path", "path": str(folder / "no.model")}
+    assert refused(folder, tokenizer=own).where == "config key tokenizer.path"
+    (folder / "no.model").touch()
+    found = plan(folder, tokenizer=own)
+    assert (found.tokenizer_file, found.tokenizer_sha256) == (str(folder / "no.model"), "")
+
+
+def test_the_tokenizer_of_the_registry_comes_with_its_checksum(folder):
+    assert len(plan(folder).tokenizer_sha256) == 64
+
+
+def test_a_wrong_key_is_refused(folder):
+    assert "shrads" in refused(folder, shrads=3).what
+
+
+def test_a_registry_entry_needs_a_rule_or_a_reason(folder):
+    path = folder / "data/artifacts.yaml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["artifacts"][0]["not_built"] = "both"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    with pytest.raises(WildpaperError, match="give a rule or the reason"):
+        plan(folder)
+
+
+def test_without_data_sets_everything_is_blank_and_says_why(folder):
+    made = plan(folder)
+    assert made.datasets == {}
+    for kind in ("table", "figure"):
+        assert set(made.blanks(kind)) == set(made.ids(kind))
+        assert all(made.blanks(kind).values())
+    reason = made.blanks("table")["table-01-datasets"]
+    assert "none of its data sets is in this run" in reason
+    assert "wildchat" in reason
+
+
+def test_with_a_data_set_what_has_a_rule_is_not_blank(folder):
+    (folder / "a.json").write_text("[]", encoding="utf-8")
+    made = plan(folder, **from_path(folder / "a.json"))
+    for kind in ("table", "figure", "numbers"):
+        built = {artifact.id for artifact in made.artifacts if artifact.rule}
+        assert set(made.ids(kind)) - set(made.blanks(kind)) == built & set(made.ids(kind))
+        for name, reason in made.blanks(kind).items():
+            (artifact,) = [a for a in made.artifacts if a.id == name]
+            assert reason == artifact.not_built
+
+
+def test_digests_follow_meaning_not_words(folder):
+    before = plan(folder)
+    assert plan(folder, shards=before.config.shards).config_digest == before.config_digest
+    assert plan(folder, shards=7).config_digest != before.config_digest
+    path = folder / "data/sources.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text("# a comment\n" + text, encoding="utf-8")
+    assert plan(folder).registry() == before.registry()
+    path.write_text(text.replace("gated: true", "gated: false", 1), encoding="utf-8")
+    assert plan(folder).registry() != before.registry()
+
+
+def test_titles_of_all_six(folder):
+    assert len(plan(folder).titles()) == 6

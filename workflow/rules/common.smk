@@ -1,0 +1,82 @@
+# What all rules share: the configuration, the registries and the places of files.
+#
+# Purpose: validate the configuration once, say where things stand.
+# Inputs:  config/<preset>.yaml, data/sources.yaml, data/artifacts.yaml
+# Outputs: none; its functions serve the rules of all stages
+
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "workflow"))
+
+from wildpaper import plan as _plan
+from wildpaper.config import DATASETS
+from wildpaper.digest import code_digest, notebook_imports
+from wildpaper.errors import WildpaperError
+from wildpaper.plan import HUB_TOKENIZER
+
+if Path.cwd() == ROOT:
+    ROOT = Path()
+
+
+def repo(path):
+    """Return a file of the project, relative where the run stands in the project."""
+    return str(ROOT / path)
+
+
+try:
+    PLAN = _plan.make_plan(
+        config, [Path(f) for f in workflow.configfiles], repo("."), "data/raw"
+    )
+except WildpaperError as error:
+    raise WorkflowError(str(error)) from None
+
+CONFIG = PLAN.config
+RESULTS = f"results/{CONFIG.preset}"
+SHARDS = range(CONFIG.shards)
+ACQUIRED = [dataset.acquired for dataset in PLAN.datasets.values()]
+
+
+def results(path):
+    """Return a file of this run."""
+    return f"{RESULTS}/{path}"
+
+
+def logs(path):
+    """Return the log of a job; its provenance record stands beside it."""
+    return f"{RESULTS}/logs/{path}.log"
+
+
+def notebook_digest(name):
+    """Return the digest of the code behind a notebook: the runner and what its cells import."""
+    cells = notebook_imports(Path(repo(f"notebooks/{name}.ipynb")))
+    return code_digest("wildpaper.present.notebook", *cells)
+
+
+def datasets_from(source):
+    """Return a pattern for the data sets of one source; one that never matches if none."""
+    names = [d.name for d in PLAN.datasets.values() if d.source == source]
+    return "|".join(names) or "none-(?!)"
+
+
+def acquired(wildcards):
+    """Return the acquired.json of a data set."""
+    return PLAN.datasets[wildcards.dataset].acquired
+
+
+def all_shards(pattern):
+    """Return a file pattern for every data set of the run and every shard, data set by data set."""
+    return [
+        results(pattern.format(dataset=name, shard=shard))
+        for name in PLAN.datasets
+        for shard in SHARDS
+    ]
+
+
+wildcard_constraints:
+    dataset="|".join(DATASETS),
+    shard=r"\d+",
+    version=r"[A-Za-z0-9._-]+",
+    artifact=r"[a-z0-9-]+",
+    notebook=r"[a-z0-9_]+",

@@ -1,0 +1,186 @@
+# Publish: the claims ledger, the paper and the manifest.
+#
+# Purpose: join what the run obtained to what was published, and print it.
+# Inputs:  measure/, present/, data/published.yaml, data/artifacts.yaml, paper/
+# Outputs: publish/{claims.json,claims.md,claims.csv,paper.pdf,manifest.json}, ledger.json
+
+GENERATED = results("publish/tex/generated")
+PAPER_SOURCES = [
+    repo(f"paper/{path.relative_to(ROOT / 'paper')}")
+    for path in sorted(Path(ROOT, "paper").rglob("*"))
+    if path.suffix in (".tex", ".sty", ".bib")
+]
+MEASURED = bool(PLAN.datasets)
+
+
+rule merge_ledgers:
+    """What each stage kept and dropped, checked to add up."""
+    input:
+        parts=[results(f"ingest/{name}/ledger.json") for name in PLAN.datasets],
+    output:
+        ledger=results("ledger.json"),
+    log:
+        logs("merge_ledgers/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.ledger:merge_ledgers",
+        code=code_digest("wildpaper.ledger"),
+    message:
+        "Add up the ledger"
+    script:
+        "../scripts/run.py"
+
+
+rule write_claims:
+    """Every published value beside the one obtained, with verdict and reason."""
+    input:
+        published=repo("data/published.yaml"),
+        artifacts=repo("data/artifacts.yaml"),
+        acquired=ACQUIRED,
+        tables=[rules.measure_datasets.output.table] if MEASURED else [],
+        notes=[rules.measure_datasets.output.notes] if MEASURED else [],
+    output:
+        claims=results("publish/claims.json"),
+        markdown=results("publish/claims.md"),
+        table=results("publish/claims.csv"),
+    log:
+        logs("write_claims/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.claims:write_claims",
+        code=code_digest("wildpaper.publish.claims"),
+        preset=CONFIG.preset,
+        datasets=list(PLAN.datasets),
+    message:
+        "Compare with the published values"
+    script:
+        "../scripts/run.py"
+
+
+rule write_numbers:
+    """The macros behind every number of the prose."""
+    input:
+        claims=rules.write_claims.output.claims,
+    output:
+        numbers=f"{GENERATED}/numbers.tex",
+    log:
+        logs("write_numbers/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.numbers:write_numbers",
+        code=code_digest("wildpaper.publish.numbers"),
+    message:
+        "Write the number macros"
+    script:
+        "../scripts/run.py"
+
+
+rule write_claims_table:
+    """The appendix: all claims, and what was not run."""
+    input:
+        claims=rules.write_claims.output.claims,
+    output:
+        table=f"{GENERATED}/claims-table.tex",
+        not_run=f"{GENERATED}/not-run.tex",
+    log:
+        logs("write_claims_table/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.claims_tex:write_claims_table",
+        code=code_digest("wildpaper.publish.claims_tex"),
+    message:
+        "Write the claims table"
+    script:
+        "../scripts/run.py"
+
+
+rule write_context:
+    """What the paper says of this run: its data, their releases, the routes of its artifacts."""
+    input:
+        acquired=ACQUIRED,
+        reports=REPORTS,
+        sources=ancient(repo("data/sources.yaml")),
+        tables=[results(f"present/tables/{name}.csv") for name in PLAN.ids("table")],
+        project=ancient(repo("pyproject.toml")),
+    output:
+        run=f"{GENERATED}/run.tex",
+        routes=f"{GENERATED}/routes.tex",
+        read_table=f"{GENERATED}/read-table.tex",
+        availability=f"{GENERATED}/availability.tex",
+    log:
+        logs("write_context/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.context:write_context",
+        code=code_digest("wildpaper.publish.context"),
+        watch=PLAN.registry(),
+        preset=CONFIG.preset,
+        version=PLAN.version,
+        blank_figures=list(PLAN.blanks("figure")),
+        figures=PLAN.ids("figure"),
+    message:
+        "Describe the run"
+    script:
+        "../scripts/run.py"
+
+
+rule build_paper:
+    """The paper, from its sources and what the run generated."""
+    input:
+        sources=PAPER_SOURCES,
+        generated=[
+            *rules.write_numbers.output,
+            *rules.write_claims_table.output,
+            *rules.write_context.output,
+        ],
+        tables=[f for f in TABLE_FILES if f.endswith(".tex")],
+        figures=[f for f in FIGURE_FILES if f.endswith(".pdf")],
+    output:
+        pdf=results("publish/paper.pdf"),
+    log:
+        logs("build_paper/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.paper:build_paper",
+        code=code_digest("wildpaper.publish.paper"),
+    message:
+        "Compile the paper"
+    script:
+        "../scripts/run.py"
+
+
+rule manifest:
+    """Every output with its checksum, rule, inputs, time and memory."""
+    input:
+        files=[
+            rules.build_paper.output.pdf,
+            *rules.write_claims.output,
+            rules.merge_ledgers.output.ledger,
+            *TABLE_FILES,
+            *FIGURE_FILES,
+            *NOTEBOOK_FILES,
+        ],
+        acquired=ACQUIRED,
+    output:
+        manifest=results("publish/manifest.json"),
+    log:
+        logs("manifest/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.manifest:write_manifest",
+        code=code_digest("wildpaper.publish.manifest"),
+        logs=results("logs"),
+        preset=CONFIG.preset,
+        version=PLAN.version,
+        config_digest=PLAN.config_digest,
+    message:
+        "Write the manifest"
+    script:
+        "../scripts/run.py"
