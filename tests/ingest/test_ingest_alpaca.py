@@ -4,6 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 from ingesting import ingest, read_shards
 
+from wildpaper.errors import WildpaperError
 from wildpaper.ingest.alpaca import read_alpaca
 from wildpaper.ingest.json_array import Broken, iter_array
 from wildpaper.ingest.records import Conversation, Reject
@@ -108,13 +109,34 @@ def test_a_malformed_item_does_not_take_its_neighbours_along(tmp_path):
     assert sum(isinstance(r, Conversation) for r in records) == 51
 
 
-@pytest.mark.parametrize("text", ["", "{}", "not json", "\x00\x00"])
-def test_a_file_that_is_no_array_is_reported_not_raised(tmp_path, text):
+@pytest.mark.parametrize("text", ["", "{}", "not json", "\x00\x00", '{"a": 1}\n{"a": 2}\n'])
+def test_a_file_that_is_no_array_stops_the_run_by_name(tmp_path, text):
     path = tmp_path / "a.json"
     path.write_text(text, encoding="utf-8")
-    (found,) = read_alpaca(path)
-    assert isinstance(found, Reject)
-    assert found.reason == "not-a-json-array"
+    with pytest.raises(WildpaperError) as caught:
+        list(read_alpaca(path))
+    assert f"{path}, before row 0" in str(caught.value)
+    assert "one JSON array" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons", "n_kept"),
+    [
+        ("[R] tail", ["trailing-data"], 1),
+        ("[R][R,R]", ["trailing-data"], 1),
+        ("[R]\n\n", [], 1),
+        ("[R, bad, 1, R]", ["unparsable-json"], 2),
+        ("[R, {oops}, 5, R]", ["unparsable-json"], 2),
+        ('[R, {"instruction": oops}, R]', ["unparsable-json"], 2),
+    ],
+)
+def test_nothing_vanishes_uncounted(tmp_path, text, reasons, n_kept):
+    path = tmp_path / "a.json"
+    padding = " " * 40  # the damage lies well before the end of the file
+    path.write_text(text.replace("R", json.dumps(GOOD)) + padding, encoding="utf-8")
+    records = list(read_alpaca(path))
+    assert [r.reason for r in records if isinstance(r, Reject)] == reasons
+    assert sum(isinstance(r, Conversation) for r in records) == n_kept
 
 
 def test_absurd_nesting_is_quarantined(tmp_path):

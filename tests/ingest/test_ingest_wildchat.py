@@ -148,8 +148,71 @@ def test_another_schema_is_refused_by_name(tmp_path):
     pq.write_table(pa.table({"text": ["a"], "label": [1]}), path)
     with pytest.raises(WildpaperError) as caught:
         list(read_wildchat(path))
-    assert "no column conversation" in str(caught.value)
+    assert "no column conversation that is a list" in str(caught.value)
     assert "text, label" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "named"),
+    [
+        ("timestamp", [1681000000], "timestamp"),
+        ("model", [{"name": "gpt"}], "model"),
+        ("hashed_ip", [7], "hashed_ip"),
+        ("toxic", ["no"], "toxic"),
+        ("turn", ["1"], "turn"),
+    ],
+)
+def test_a_column_of_another_type_is_named(tmp_path, column, values, named):
+    path = tmp_path / "odd.parquet"
+    chat = [[{"content": "a", "role": "user"}]]
+    pq.write_table(pa.table({"conversation": chat, column: values}), path)
+    with pytest.raises(WildpaperError) as caught:
+        list(read_wildchat(path))
+    assert f"another type than in a WildChat release: {named}" in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "chats",
+    [
+        [{"content": "a", "role": "user"}],
+        [[["a"]]],
+        [["a"]],
+        [[{"meta": {"content": "a", "role": "user"}}]],
+        [[{"content": b"a", "role": "user"}]],
+    ],
+)
+def test_a_conversation_of_another_shape_is_refused(tmp_path, chats):
+    path = tmp_path / "odd.parquet"
+    pq.write_table(pa.table({"conversation": chats, "conversation_hash": ["x"]}), path)
+    with pytest.raises(WildpaperError, match="WildChat release"):
+        list(read_wildchat(path))
+
+
+def test_strings_of_other_arrow_kinds_are_read(tmp_path):
+    message = pa.struct([("content", pa.large_string()), ("role", pa.string())])
+    chat = pa.array([[{"content": "a", "role": "user"}]], pa.large_list(message))
+    model = pa.array(["gpt"]).dictionary_encode()
+    path = tmp_path / "odd.parquet"
+    pq.write_table(pa.table({"conversation": chat, "model": model, "country": [None]}), path)
+    (found,) = read_wildchat(path)
+    assert (found.messages[0].text, found.model, found.country) == ("a", "gpt", None)
+
+
+def test_a_model_that_is_not_utf8_is_cleaned(tmp_path):
+    raw = pa.array([b"gpt\xff"], pa.binary())
+    model = pa.Array.from_buffers(pa.string(), 1, raw.buffers())
+    path = tmp_path / "bad.parquet"
+    chat = [[{"content": "a", "role": "user"}]]
+    pq.write_table(pa.table({"conversation": chat, "model": model}), path)
+    conversations, _ = read_shards(ingest(tmp_path, "wildchat", "wildchat-parquet", path))
+    assert conversations["model"].to_pylist() == ["gpt"]
+
+
+def test_a_file_without_rows_gives_empty_shards(tmp_path, write):
+    folder = ingest(tmp_path, "wildchat", "wildchat-parquet", write())
+    conversations, messages = read_shards(folder)
+    assert (len(conversations), len(messages)) == (0, 0)
 
 
 def test_bytes_that_are_not_utf8_are_removed_and_counted(tmp_path):

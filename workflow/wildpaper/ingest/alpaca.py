@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from wildpaper.ingest.json_array import Broken, iter_array
+from wildpaper.errors import WildpaperError
+from wildpaper.ingest.json_array import NO_ARRAY, Broken, iter_array
 from wildpaper.ingest.records import Conversation, Message, Records, Reject
 
 
@@ -17,8 +18,19 @@ def read_alpaca(path: Path, separator: str = "") -> Records:
     separator : str
         Stands between instruction and input where there is an input. The authors' code
         for the comparison sets joins the two with nothing.
+
+    Raises
+    ------
+    WildpaperError
+        If the file holds no JSON array.
     """
     for row, item in enumerate(iter_array(path)):
+        if isinstance(item, Broken) and item.reason == NO_ARRAY:
+            raise WildpaperError(
+                f"Not in the format of Alpaca: {item.detail}",
+                where=f"{path}, before row 0",
+                hint="It must be one JSON array of records with instruction, input and output.",
+            )
         if isinstance(item, Broken):
             yield Reject(path.name, row, item.reason, item.detail)
         else:

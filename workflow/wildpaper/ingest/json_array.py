@@ -9,8 +9,9 @@ from typing import Any
 
 _CHUNK_CHARACTERS = 1 << 20
 _NEAR_END = 16
+NO_ARRAY = "not-a-json-array"
 _SKIP = re.compile(r"[\s,]*")
-_NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
+_NEXT_OBJECT = re.compile(r",\s*(?=\{)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,10 @@ def iter_array(path: Path, chunk_characters: int = _CHUNK_CHARACTERS) -> Iterato
     """Yield each item of a JSON array in a file, and a `Broken` for each that is none.
 
     Memory is bounded by the largest item. A file that ends in mid-item yields what is
-    whole and one `Broken` with reason ``truncated-file``; a malformed item yields a
-    `Broken` with reason ``unparsable-json``, and reading goes on at the next object.
+    whole and one `Broken` with reason ``truncated-file``. A malformed item yields a
+    `Broken` with reason ``unparsable-json``; reading goes on at the next place that
+    looks like the beginning of an object, and what lies between is part of that item.
+    Whatever follows the array is one `Broken` with reason ``trailing-data``.
 
     Parameters
     ----------
@@ -71,12 +74,15 @@ def iter_array(path: Path, chunk_characters: int = _CHUNK_CHARACTERS) -> Iterato
         first = window.skip()
         if first != "[":
             what = "is empty" if not first else "does not begin with '['"
-            yield Broken("not-a-json-array", f"the file {what}")
+            yield Broken(NO_ARRAY, f"the file {what}")
             return
         window.at += 1
         while True:
             following = window.skip()
             if following == "]":
+                window.at += 1
+                if window.skip():
+                    yield Broken("trailing-data", _place(window, "the array has ended"))
                 return
             if not following:
                 yield Broken("truncated-file", _place(window, "the array is not closed"))
@@ -116,9 +122,9 @@ def _find_next_object(window: _Window) -> bool:
         if match:
             window.at = match.end()
             return True
-        window.at = max(window.at, len(window.text) - _NEAR_END)
         if window.ended:
             return False
+        window.at = max(window.at, len(window.text) - _NEAR_END)
         window.grow()
 
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,7 @@ from wildpaper.errors import WildpaperError
 from wildpaper.ingest.records import Conversation, Message, Records, Reject
 
 _BATCH_ROWS = 256
-_PLAIN = (
-    "conversation_hash",
-    "conversation_id",
-    "model",
-    "timestamp",
-    "turn",
-    "language",
-    "toxic",
-    "redacted",
-    "state",
-    "country",
-    "hashed_ip",
-)
-_NESTED = ("content", "role", "timestamp")
+_MESSAGE_LEAF = re.compile(r"conversation\.\w+\.\w+\.(content|role|timestamp)")
 
 
 def read_wildchat(path: Path) -> Records:
@@ -45,7 +33,7 @@ def read_wildchat(path: Path) -> Records:
     """
     row = 0
     for batch in _batches(path):
-        for record in _rows(batch):
+        for record in _rows(batch, path, row):
             yield _record(path.name, row, record)
             row += 1
 
@@ -67,25 +55,81 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _columns(file: pq.ParquetFile, path: Path) -> list[str]:
+    """Return the columns to read, after checking that they are of the expected types."""
+    schema = file.schema_arrow
+    _check_schema(schema, path)
     leaves = [file.schema.column(i).path for i in range(len(file.schema))]
-    nested = [
-        leaf
-        for leaf in leaves
-        if leaf.startswith("conversation.") and leaf.rsplit(".", 1)[1] in _NESTED
-    ]
-    found = {leaf.rsplit(".", 1)[1] for leaf in nested}
-    if not {"content", "role"} <= found:
-        raise WildpaperError(
-            "Not in the schema of a WildChat release: no column conversation with content and role",
-            where=f"{path}, before row 0",
-            hint=f"Its columns are: {', '.join(dict.fromkeys(x.split('.')[0] for x in leaves))}.",
-        )
+    nested = [leaf for leaf in leaves if _MESSAGE_LEAF.fullmatch(leaf)]
     return [leaf for leaf in leaves if leaf in _PLAIN] + nested
 
 
-def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+def _check_schema(schema: pa.Schema, path: Path) -> None:
+    kinds = {field.name: field.type for field in schema}
+    conversation = kinds.get("conversation", pa.null())
+    message = conversation.value_type if _is_list(conversation) else pa.null()
+    fields = {field.name: field.type for field in message} if pa.types.is_struct(message) else {}
+    if not {"content", "role"} <= fields.keys():
+        raise WildpaperError(
+            "Not in the schema of a WildChat release: no column conversation that is a list of "
+            "messages with content and role",
+            where=f"{path}, before row 0",
+            hint=f"Its columns are: {', '.join(kinds)}.",
+        )
+    expected = {name: kind for name, kind in _PLAIN.items() if name in kinds}
+    wrong = [n for n, fits in expected.items() if not _fits(kinds[n], fits)]
+    expected = {name: kind for name, kind in _NESTED.items() if name in fields}
+    wrong += [f"conversation.{n}" for n, fits in expected.items() if not _fits(fields[n], fits)]
+    if wrong:
+        raise WildpaperError(
+            f"Columns of another type than in a WildChat release: {', '.join(wrong)}",
+            where=f"{path}, before row 0",
+            hint="Convert them; timestamps must be timestamps, names and hashes strings.",
+        )
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _fits(kind: pa.DataType, fits: Callable[[pa.DataType], bool]) -> bool:
+    """Say whether a column is of a type, or dictionary-coded of that type, or all null."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_null(kind) or fits(kind))
+
+
+_PLAIN: dict[str, Callable[[pa.DataType], bool]] = {
+    "conversation_hash": _is_text,
+    "conversation_id": _is_text,
+    "model": _is_text,
+    "timestamp": pa.types.is_timestamp,
+    "turn": pa.types.is_integer,
+    "language": _is_text,
+    "toxic": pa.types.is_boolean,
+    "redacted": pa.types.is_boolean,
+    "state": _is_text,
+    "country": _is_text,
+    "hashed_ip": _is_text,
+}
+_NESTED: dict[str, Callable[[pa.DataType], bool]] = {
+    "content": _is_text,
+    "role": _is_text,
+    "timestamp": pa.types.is_timestamp,
+}
+
+
+def _rows(batch: pa.RecordBatch, path: Path, first: int) -> list[dict[str, Any]]:
     try:
         return batch.to_pylist()  # type: ignore[no-any-return]
+    except (OverflowError, pa.ArrowException) as error:
+        raise WildpaperError(
+            "A value cannot be read, probably a time beyond the years 1 to 9999",
+            where=f"{path}, rows {first} to {first + batch.num_rows - 1} (counting from 0)",
+        ) from error
     except UnicodeDecodeError:
         schema = pa.schema([pa.field(f.name, _as_binary(f.type)) for f in batch.schema])
         raw = [batch.column(i).cast(schema.field(i).type) for i in range(batch.num_columns)]
@@ -99,9 +143,11 @@ def _as_binary(kind: pa.DataType) -> pa.DataType:
         return pa.binary()
     if pa.types.is_large_string(kind):
         return pa.large_binary()
+    if pa.types.is_dictionary(kind):
+        return _as_binary(kind.value_type)
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(f.name, _as_binary(f.type)) for f in kind])
-    if pa.types.is_list(kind):
+    if _is_list(kind):
         return pa.list_(pa.field(kind.value_field.name, _as_binary(kind.value_type)))
     return kind
 

@@ -40,9 +40,10 @@ class _TableWriter:
         columns = {name: [row[name] for row in self._rows] for name in self._schema.names}
         try:
             arrays = [pa.array(columns[f.name], _plain(f.type)) for f in self._schema]
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeError, OverflowError) as error:
             raise WildpaperError(
-                f"A value does not fit its column: {error}", where=str(self._path)
+                f"A value does not fit its column ({type(error).__name__})",
+                where=str(self._path),
             ) from error
         table = pa.Table.from_arrays(arrays, names=self._schema.names)
         self._writer.write_table(check_table(table, self._schema, self._path))
