@@ -22,6 +22,7 @@ class Planted:
     name: str = "wildchat"
     conversations: list[tuple[str | None, list[Message]]] = field(default_factory=list)
     simulated: bool = False
+    duplicates: set[int] = field(default_factory=set)
 
     def of(self, role: str) -> list[int]:
         return [n for _, c in self.conversations for who, n, _ in c if who == role]
@@ -59,7 +60,8 @@ def write_set(
         rows["conversations"][shard].append(
             dict.fromkeys(CONVERSATIONS.names)
             | {"dataset": planted.name, "conversation_id": i, "source_id": str(i), "user": user}
-            | {"n_turns": roles.count("user"), "n_messages": len(roles), "duplicate": False}
+            | {"n_turns": roles.count("user"), "n_messages": len(roles)}
+            | {"duplicate": i in planted.duplicates}
         )
         for position, (role, n_tokens, language) in enumerate(messages):
             key = {"conversation_id": i, "position": position}

@@ -15,8 +15,14 @@ from wildpaper.measure.lengths import Moments, open_dataset, sum_dataset
 from wildpaper.measure.table_01_datasets import standard_deviation
 
 
-def values(table, dataset="wildchat"):
-    return {cell.column: cell.value for cell in read_long_table(table) if cell.row == dataset}
+def values(table, dataset="wildchat", without_duplicates=False):
+    """Return {column: value} of a data set, with duplicates as the paper has them or without."""
+    suffix = "-without-duplicates"
+    return {
+        cell.column.removesuffix(suffix): cell.value
+        for cell in read_long_table(table)
+        if cell.row == dataset and cell.column.endswith(suffix) == without_duplicates
+    }
 
 
 def test_a_set_counted_by_hand(tmp_path):
@@ -92,7 +98,7 @@ def test_two_data_sets_do_not_mix(tmp_path):
     planted = [random_set(), random_set(25, 2, "alpaca", users=0)]
     sets = [write_set(tmp_path, p, 2) for p in planted]
     table, _ = measure(tmp_path, joined(*sets))
-    rows = [cell.row for cell in read_long_table(table)]
+    rows = [cell.row for cell in read_long_table(table) if not cell.claim.startswith("own.")]
     assert rows == ["wildchat"] * 8 + ["alpaca"] * 8
     alone, _ = measure(tmp_path / "alone", sets[1])
     assert values(table, "alpaca") == values(alone, "alpaca")
@@ -161,6 +167,30 @@ def test_a_language_counts_from_the_threshold_on_and_nolang_never(tmp_path):
     assert counts == {1: 3, 4: 2, 5: 1, 6: 0}
 
 
+def test_duplicates_count_as_in_the_paper_and_are_left_out_beside_it(tmp_path):
+    planted = random_set()
+    planted.duplicates = {3, 17, 40}
+    distinct = Planted(
+        conversations=[c for i, c in enumerate(planted.conversations) if i not in (3, 17, 40)]
+    )
+    table, _ = measure(tmp_path / "a", write_set(tmp_path / "a", planted, 2))
+    alone, _ = measure(tmp_path / "b", write_set(tmp_path / "b", distinct, 2))
+    assert values(table)["conversations"] == 60
+    assert values(table, without_duplicates=True) == values(alone)
+    claims = [cell.claim for cell in read_long_table(table) if "without" in cell.column]
+    assert all(claim.startswith("own.table-01-datasets.wildchat.") for claim in claims)
+
+
+def test_users_known_in_part_are_counted_and_explained(tmp_path):
+    one = [("user", 1, "English")]
+    planted = Planted(conversations=[("a", one), (None, one), ("b", one), (None, one)])
+    table, notes = measure(tmp_path, write_set(tmp_path, planted))
+    (cell,) = [cell for cell in read_long_table(table) if cell.column == "users"]
+    assert (cell.value, cell.n) == (2, 2)
+    explained = json.loads(notes.read_text(encoding="utf-8"))
+    assert "2 of 4 conversations only" in explained["table-01.wildchat.users"]
+
+
 def test_simulated_data_say_so_in_every_line(tmp_path):
     planted = random_set()
     planted.simulated = True
@@ -181,4 +211,5 @@ def test_claims_are_those_of_the_published_table(tmp_path, project):
     table, _ = measure(tmp_path, write_set(tmp_path, random_set()))
     text = (project / "data/published.yaml").read_text(encoding="utf-8")
     for cell in read_long_table(table):
-        assert f"- id: {cell.claim}\n" in text
+        own = cell.claim.startswith("own.")
+        assert (f"- id: {cell.claim}\n" in text) != own

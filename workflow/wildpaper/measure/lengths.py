@@ -33,6 +33,8 @@ class DatasetSums:
     n_conversations, n_turns : int
     n_users : int or None
         None where the release does not tell users apart.
+    n_with_user : int
+        Conversations whose user is known.
     tokens : dict of Moments
         Per role (``user``, ``chatbot``), in Llama-2 tokens over messages.
     languages : list of (str, int)
@@ -45,6 +47,7 @@ class DatasetSums:
     n_conversations: int
     n_turns: int
     n_users: int | None
+    n_with_user: int
     tokens: dict[str, Moments]
     languages: list[tuple[str, int]]
     clusters: npt.NDArray[np.int64]
@@ -156,6 +159,15 @@ def _names(paths: list[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
+def drop_duplicates(connection: duckdb.DuckDBPyConnection) -> None:
+    """Remove conversations marked as exact duplicates of an earlier one, with their messages."""
+    connection.execute(
+        "DELETE FROM labelled WHERE conversation_id IN "
+        "(SELECT conversation_id FROM conversations WHERE duplicate)"
+    )
+    connection.execute("DELETE FROM conversations WHERE duplicate")
+
+
 def sum_dataset(connection: duckdb.DuckDBPyConnection) -> DatasetSums:
     """Return the sums that Table 1 is made of."""
     columns = connection.execute(_CLUSTERS).fetchnumpy()
@@ -169,6 +181,7 @@ def sum_dataset(connection: duckdb.DuckDBPyConnection) -> DatasetSums:
         n_conversations=_one(connection, "SELECT count(*) FROM conversations"),
         n_turns=_one(connection, "SELECT coalesce(sum(n_turns), 0) FROM conversations"),
         n_users=n_users or None,
+        n_with_user=_one(connection, 'SELECT count("user") FROM conversations'),
         tokens={name: _moments(connection, role) for name, role in _ROLES.items()},
         languages=[(str(name), int(n)) for name, n in languages],
         clusters=clusters,

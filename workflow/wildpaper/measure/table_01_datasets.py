@@ -1,6 +1,7 @@
 """Table 1: size, turns, message lengths and languages of the data sets."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,13 @@ from wildpaper.annotate.names import NO_LANGUAGE
 from wildpaper.files import write_json
 from wildpaper.long_table import Cell, write_long_table
 from wildpaper.measure.bootstrap import Interval, ratio_intervals
-from wildpaper.measure.lengths import DatasetSums, Moments, each_dataset, sum_dataset
+from wildpaper.measure.lengths import (
+    DatasetSums,
+    Moments,
+    drop_duplicates,
+    each_dataset,
+    sum_dataset,
+)
 
 _TOKENS = "Llama-2 tokens"
 
@@ -28,6 +35,9 @@ def measure_datasets(
     seed: int,
 ) -> None:
     """Measure the rows of Table 1 for all data sets of the run.
+
+    Each value is measured with exact duplicates, as the paper's are, and, as a number of
+    our own, without.
 
     Parameters
     ----------
@@ -49,9 +59,20 @@ def measure_datasets(
         name = report["dataset"]
         intervals = dataset_intervals(sums, n_replicates, seed, name)
         cells += dataset_cells(name, route, sums, intervals, deviation, minimum_prompts)
+        drop_duplicates(connection)
+        distinct = dataset_cells(
+            name, route, sum_dataset(connection), {}, deviation, minimum_prompts
+        )
+        cells += [_without_duplicates(cell) for cell in distinct if cell.value is not None]
         explained |= _explain(name, report, sums, minimum_prompts)
     write_long_table(table, cells)
     write_json(notes, explained)
+
+
+def _without_duplicates(cell: Cell) -> Cell:
+    """Return a value taken over distinct conversations as a number of our own."""
+    column = f"{cell.column}-without-duplicates"
+    return replace(cell, column=column, claim=f"own.table-01-datasets.{cell.row}.{column}")
 
 
 def dataset_intervals(
@@ -79,7 +100,7 @@ def dataset_cells(
     counted = counted_languages(sums.languages, minimum_prompts)
     values: list[tuple[str, Any, int | None, str]] = [
         ("conversations", n, n, "conversations"),
-        ("users", sums.n_users, n, "users"),
+        ("users", sums.n_users, sums.n_with_user, "users"),
         ("turns-per-conversation", _ratio(sums.n_turns, n), n, "turns per conversation"),
         ("user-tokens-mean", _ratio(user.total, user.n), user.n, _TOKENS),
         ("user-tokens-std", standard_deviation(user, deviation), user.n, _TOKENS),
@@ -120,6 +141,11 @@ def _explain(
     release = report["release"]["title"]
     if sums.n_users is None:
         notes[f"table-01.{name}.users"] = f"{release}: the files do not tell users apart"
+    elif sums.n_with_user < sums.n_conversations:
+        notes[f"table-01.{name}.users"] = (
+            f"{release}: the user is known for {sums.n_with_user:,} of "
+            f"{sums.n_conversations:,} conversations only"
+        )
     for role, moments in sums.tokens.items():
         if not moments.n:
             notes[f"table-01.{name}.{role}-tokens-mean"] = f"{release}: no {role} messages"

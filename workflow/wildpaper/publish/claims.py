@@ -214,11 +214,11 @@ def _summary_row(statement: SummaryStatement) -> dict[str, Any]:
 
 
 def _own_row(cell: Cell, run: Run) -> dict[str, Any]:
-    owner = [a for a in run.artifacts if cell.claim.startswith(a.id) or a.answers(cell.claim)]
+    owner = [a for a in run.artifacts if cell.claim.removeprefix("own.").startswith(a.id)]
     return dict.fromkeys(FIELDS) | {
         "id": cell.claim,
         "kind": "own",
-        "where": owner[0].id if owner else "",
+        "where": "own numbers",
         "dataset": cell.row,
         "unit": cell.unit,
         "checked": True,
