@@ -8,6 +8,7 @@ from acquiring import Registry, read
 from loopback_server import Loopback
 
 from wildpaper.acquire.dataset import acquire_hub, acquire_path, acquire_url
+from wildpaper.acquire.local_files import links_into
 from wildpaper.errors import WildpaperError
 
 
@@ -101,3 +102,12 @@ def test_unknown_names(registry: Registry, acquired: Path) -> None:
     with pytest.raises(WildpaperError, match="tset") as caught:
         acquire_hub(registry(), "alpaca", "tset", acquired)
     assert "Did you mean 'test'?" in caught.value.hint
+
+
+def test_the_name_of_our_own_record_is_reserved(tmp_path: Path) -> None:
+    mine = tmp_path / "mine" / "acquired.json"
+    mine.parent.mkdir()
+    mine.write_text("[]", encoding="utf-8")
+    with pytest.raises(WildpaperError, match="may not be named") as caught:
+        links_into([mine], tmp_path / "raw")
+    assert "Rename" in caught.value.hint

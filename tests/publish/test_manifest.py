@@ -38,7 +38,7 @@ def leave_release(dataset, simulated):
 def manifest(*files, acquired=()):
     path = Path("manifest.json")
     wanted = [Path(f) for f in files]
-    write_manifest(wanted, list(acquired), path, "logs", "test", "0.1.0", "f" * 16)
+    write_manifest(wanted, list(acquired), path, ["logs"], "test", "0.1.0", "f" * 16)
     return json.loads(path.read_text(encoding="utf-8"))
 
 

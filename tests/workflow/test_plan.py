@@ -1,5 +1,6 @@
 """A plan is made or refused before any job starts, in words that help."""
 
+import os
 import shutil
 
 import pytest
@@ -153,3 +154,18 @@ def test_digests_follow_meaning_not_words(folder):
 
 def test_titles_of_all_six(folder):
     assert len(plan(folder).titles()) == 6
+
+
+def test_a_file_replaced_by_an_older_one_has_changed(folder):
+    path = folder / "mine.json"
+    path.write_text("[1]", encoding="utf-8")
+    before = plan(folder, **from_path(path)).datasets["alpaca"].registry
+    assert plan(folder, **from_path(path)).datasets["alpaca"].registry == before
+    path.write_text("[2]", encoding="utf-8")
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert plan(folder, **from_path(path)).datasets["alpaca"].registry != before
+
+
+def test_a_path_with_braces_is_refused(folder):
+    (folder / "a{b}.json").touch()
+    assert "braces" in str(refused(folder, **from_path(folder / "a{b}.json")))

@@ -14,7 +14,7 @@ rule link_dataset:
     output:
         acquired="data/raw/{dataset}/{version}/acquired.json",
     log:
-        logs("link_dataset/{dataset}-{version}"),
+        "data/raw/{dataset}/logs/{version}.log",
     wildcard_constraints:
         dataset=datasets_from("path"),
     conda:
@@ -37,7 +37,7 @@ rule download_dataset:
     output:
         acquired="data/raw/{dataset}/{version}/acquired.json",
     log:
-        logs("download_dataset/{dataset}-{version}"),
+        "data/raw/{dataset}/logs/{version}.log",
     wildcard_constraints:
         dataset=datasets_from("url"),
     conda:
@@ -61,7 +61,7 @@ rule fetch_dataset:
     output:
         acquired="data/raw/{dataset}/{version}/acquired.json",
     log:
-        logs("fetch_dataset/{dataset}-{version}"),
+        "data/raw/{dataset}/logs/{version}.log",
     wildcard_constraints:
         dataset=datasets_from("hub"),
     conda:
@@ -85,7 +85,7 @@ rule fetch_tokenizer:
     output:
         tokenizer=HUB_TOKENIZER,
     log:
-        logs("fetch_tokenizer/llama2"),
+        "data/raw/llama2-tokenizer/logs/hub.log",
     conda:
         "../../environment.yml"
     params:

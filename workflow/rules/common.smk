@@ -50,7 +50,10 @@ def logs(path):
 
 def notebook_digest(name):
     """Return the digest of the code behind a notebook: the runner and what its cells import."""
-    cells = notebook_imports(Path(repo(f"notebooks/{name}.ipynb")))
+    try:
+        cells = notebook_imports(Path(repo(f"notebooks/{name}.ipynb")))
+    except WildpaperError as error:
+        raise WorkflowError(str(error)) from None
     return code_digest("wildpaper.present.notebook", *cells)
 
 

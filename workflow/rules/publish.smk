@@ -176,7 +176,7 @@ rule manifest:
     params:
         call="wildpaper.publish.manifest:write_manifest",
         code=code_digest("wildpaper.publish.manifest"),
-        logs=results("logs"),
+        logs=[results("logs"), "data/raw"],
         preset=CONFIG.preset,
         version=PLAN.version,
         config_digest=PLAN.config_digest,

@@ -39,7 +39,8 @@ class DatasetPlan:
     files : list of str
         For source ``path``: the user's files.
     registry : str
-        Digest of what ``data/sources.yaml`` says of the data set.
+        Digest of what ``data/sources.yaml`` says of the data set, and of sizes and times
+        of the user's files: one that is replaced by an older one has changed, too.
     acquired : str
         What the acquire stage writes last: the raw files are complete.
     """
@@ -141,14 +142,26 @@ def _plan_dataset(name: str, config: Config, sources: Sources, raw_folder: str) 
         version = "local-" + _digest(str(chosen.path))[:8]
     else:
         version, _ = sources.version(name, chosen.revision)
-    registry = _digest(entry.model_dump_json())
+    registry = _digest(entry.model_dump_json() + _state_of(files))
     acquired = f"{raw_folder}/{name}/{version}/acquired.json"
     return DatasetPlan(name, chosen.source, entry.native_format, version, files, registry, acquired)
+
+
+def _state_of(files: list[str]) -> str:
+    """Return names, sizes and times of files."""
+    states = ((file, Path(file).stat()) for file in files)
+    return repr([(file, state.st_size, state.st_mtime_ns) for file, state in states])
 
 
 def _files(name: str, path: str, suffix: str) -> list[str]:
     where = f"config key datasets.{name}.path"
     found = Path(path)
+    if "{" in path or "}" in path:
+        raise WildpaperError(
+            f"Snakemake cannot take a path with braces: {path}",
+            where=where,
+            hint="Rename the file or folder, or link to it from elsewhere.",
+        )
     if found.is_file():
         return [path]
     if found.is_dir():

@@ -15,6 +15,12 @@ def links_into(files: Sequence[Path], folder: Path) -> dict[Path, Path]:
     links: dict[Path, Path] = {}
     for path in sorted((path.absolute() for path in files), key=lambda path: path.name):
         link = folder.absolute() / path.name
+        if path.name == "acquired.json":
+            raise WildpaperError(
+                "A data file may not be named acquired.json",
+                where=str(path),
+                hint="Rename it; the workflow keeps its own record under that name.",
+            )
         if link in links or link == path:
             raise WildpaperError(
                 f"Two files would have the same name {path.name!r}",

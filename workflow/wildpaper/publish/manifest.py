@@ -20,7 +20,7 @@ def write_manifest(
     files: list[Path],
     acquired: list[Path],
     manifest: Path,
-    logs: str,
+    logs: list[str],
     preset: str,
     version: str,
     config_digest: str,
@@ -37,8 +37,9 @@ def write_manifest(
         ``acquired.json`` of each data set: whether it is simulated.
     manifest : Path
         To write.
-    logs : str
-        Folder of logs and provenance records.
+    logs : list of str
+        Folders of logs and provenance records: the run's own, and that of raw files,
+        which several runs may share.
     preset, version, config_digest : str
         What ran.
 
@@ -49,7 +50,7 @@ def write_manifest(
     """
     releases = {found["dataset"]: found["release"] for found in map(read_json, acquired)}
     simulated = {name: bool(release["simulated"]) for name, release in releases.items()}
-    records = _records_behind([str(path) for path in files], Path(logs))
+    records = _records_behind([str(path) for path in files], [Path(folder) for folder in logs])
     outputs = {
         entry["path"]: entry for record in records for entry in _outputs_of(record, simulated)
     }
@@ -66,26 +67,32 @@ def write_manifest(
     )
 
 
-def _records_behind(files: list[str], logs: Path) -> list[dict[str, Any]]:
+def _records_behind(files: list[str], logs: list[Path]) -> list[dict[str, Any]]:
     """Return the records of the jobs that made the files and all they were made from."""
     made_by: dict[str, dict[str, Any]] = {}
-    for path in sorted(logs.rglob("*.provenance.json"), key=lambda path: path.stat().st_mtime):
+    paths = [path for folder in logs for path in folder.rglob("*.provenance.json")]
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime):
         record = read_json(path)
         made_by |= dict.fromkeys(record["outputs"], record)
-    missing = [name for name in files if name not in made_by]
-    if missing:
-        raise WildpaperError(
-            f"No provenance record for {len(missing)} outputs, the first: {missing[0]}",
-            where=str(logs),
-            hint=f"Make it again: snakemake --cores all --forcerun {missing[0]}",
-        )
     found: dict[int, dict[str, Any]] = {}
+    missing: set[str] = set()
     todo = list(files)
     while todo:
-        record = made_by.get(todo.pop(), {})
-        if record and id(record) not in found:
-            found[id(record)] = record
-            todo.extend(record["inputs"])
+        name = todo.pop()
+        if name in made_by:
+            record = made_by[name]
+            if id(record) not in found:
+                found[id(record)] = record
+                todo.extend(record["inputs"])
+        elif name in files or name.startswith("results/") or name.endswith("/acquired.json"):
+            missing.add(name)
+    if missing:
+        first = min(missing)
+        raise WildpaperError(
+            f"No provenance record for {len(missing)} outputs, the first: {first}",
+            where=", ".join(str(folder) for folder in logs),
+            hint=f"Make it again: snakemake --cores all --forcerun {first}",
+        )
     return list(found.values())
 
 
