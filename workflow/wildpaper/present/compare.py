@@ -45,3 +45,23 @@ def list_reasons(claims: list[dict[str, Any]], prefix: str) -> str:
         for (verdict, reason), names in reasons.items()
     ]
     return "\n".join(lines) or "No verdict needs a reason."
+
+
+def tail_shares(lengths: pd.DataFrame, role: str) -> pd.DataFrame:
+    """Return the share of messages with at least so many tokens, one column a data set.
+
+    Parameters
+    ----------
+    lengths : DataFrame
+        Columns of `wildpaper.measure.token_lengths.COLUMNS`.
+    role : {"user", "chatbot"}
+
+    Returns
+    -------
+    DataFrame
+        Index: the lower ends of the bins, ascending. Shares between 0 and 1; no column
+        where there is no message of the role.
+    """
+    chosen = lengths[lengths["role"] == role]
+    shares = chosen.pivot_table(index="low_tokens", columns="dataset", values="share")
+    return shares.astype(float).fillna(0.0)[::-1].cumsum()[::-1]

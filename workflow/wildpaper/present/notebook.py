@@ -77,27 +77,30 @@ def run_notebook(
                 progress_bar=False, execution_timeout=timeout_s, cwd=str(Path.cwd()),
                 config=Config({"KernelManager": {"transport": "ipc"}}),
             )  # fmt: skip
-        except (CellTimeoutError, DeadKernelError) as error:
+        except (CellTimeoutError, DeadKernelError, PapermillExecutionError) as error:
             _keep(result, Path(failed))
-            slow = isinstance(error, CellTimeoutError)
-            raise WildpaperError(
-                f"Notebook cell {_last_started(result)} "
-                + (f"took longer than {timeout_s} s" if slow else "ended its kernel"),
-                where=f"{notebook}; as far as it came: {failed}",
-                hint="Raise the config key present.notebook_timeout_s, or give it more memory.",
-            ) from None
-        except PapermillExecutionError as error:
-            _keep(result, Path(failed))
-            _LOG.error("%s", _COLOURS.sub("", "\n".join(error.traceback)))
-            raise WildpaperError(
-                f"Notebook cell {error.exec_count} failed: {error.ename}: {error.evalue}",
-                where=f"{notebook}; as far as it came: {failed}",
-                hint="Open the failed copy in JupyterLab, or read the traceback in the log.",
-            ) from None
+            what, hint = _explain(error, result, timeout_s)
+            where = f"{notebook}; as far as it came: {failed}"
+            raise WildpaperError(what, where=where, hint=hint) from None
         _name_paths(result, notebook, executed)
         write_html(result, html)
         with atomic_path(executed) as temporary:
             shutil.copyfile(result, temporary)
+
+
+def _explain(error: Exception, result: Path, timeout_s: int) -> tuple[str, str]:
+    """Return (what happened, what to do) of a notebook that failed."""
+    from nbclient.exceptions import CellTimeoutError
+    from papermill.exceptions import PapermillExecutionError
+
+    if isinstance(error, PapermillExecutionError):
+        _LOG.error("%s", _COLOURS.sub("", "\n".join(error.traceback)))
+        what = f"Notebook cell {error.exec_count} failed: {error.ename}: {error.evalue}"
+        return what, "Open the failed copy in JupyterLab, or read the traceback in the log."
+    slow = isinstance(error, CellTimeoutError)
+    happened = f"took longer than {timeout_s} s" if slow else "ended its kernel"
+    what = f"Notebook cell {_last_started(result)} {happened}"
+    return what, "Raise the config key present.notebook_timeout_s, or give it more memory."
 
 
 def _name_paths(result: Path, notebook: Path, executed: Path) -> None:
