@@ -20,7 +20,7 @@ TEX_PACKAGES := texlive-latex-base texlive-latex-recommended texlive-latex-extra
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tex paper test lint format docs lock clean
+.PHONY: help setup tex paper test lint format docs lock unlock clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -55,7 +55,7 @@ $(ARCHIVE):
 	@mv $(@D)/incoming/$(@F) $@ && rmdir $(@D)/incoming
 
 tex:  ## TeX, if neither latexmk nor tectonic is on PATH
-	@if ! command -v latexmk > /dev/null && ! command -v tectonic > /dev/null; then tools/install_tex.sh $(TEX_PACKAGES); fi
+	@if ! { command -v latexmk && command -v pdflatex; } > /dev/null && ! command -v tectonic > /dev/null; then tools/install_tex.sh $(TEX_PACKAGES); fi
 
 lint: setup  ## Formatting, style, types, notebooks without outputs, generated files in sync
 	ruff format --check .
@@ -76,6 +76,9 @@ docs: setup  ## Write config/README.md and config/schema.json anew
 
 lock:  ## Resolve requirements.in into requirements.lock
 	tools/lock.sh
+
+unlock:  ## After a run was killed: let the next one start
+	snakemake --unlock --configfile config/$(PRESET).yaml
 
 clean:  ## Remove results; raw files and the environment stay
 	rm -rf results .snakemake .cache

@@ -88,3 +88,13 @@ def test_a_stale_manual_is_noticed(tmp_path):
     (tmp_path / "README.md").write_text("stale", encoding="utf-8")
     with pytest.raises(WildpaperError, match="Out of date"):
         check_docs(tmp_path)
+
+
+def test_a_value_of_the_command_line_is_not_blamed_on_the_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("preset: mine\nshards: 4\n", encoding="utf-8")
+    text = error_of({"preset": "mine", "shards": 0}, [path])
+    assert "command line" in text
+    assert "line 2" not in text
+    path.write_text("preset: mine\nshards: 0\n", encoding="utf-8")
+    assert f"{path}, line 2" in error_of({"preset": "mine", "shards": 0}, [path])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from wildpaper.errors import WildpaperError
 
@@ -54,7 +54,7 @@ def load_artifacts(path: Path) -> list[Artifact]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))["artifacts"]
         return [Artifact.model_validate(item) for item in raw]
-    except (yaml.YAMLError, KeyError, TypeError, ValidationError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise WildpaperError(f"Invalid registry of artifacts: {error}", where=str(path)) from error
 
 

@@ -51,7 +51,7 @@ class DatasetConfig(_Section):
     source: Literal["path", "url", "hub", "none"] = "none"
     """`path`: a file or folder of yours. `url`, `hub`: fetched as `data/sources.yaml` says, checksums verified. `none`: left out; what needs it becomes a labelled blank."""  # noqa: E501
     path: DataPath | None = None
-    """For `path`: the file, or the folder whose files are read in the order of their names. `${NAME:-default}` is replaced from the environment. Relative paths start at the folder in which snakemake runs. Any other source leaves the path aside."""  # noqa: E501
+    """For `path`: the file, or the folder whose files of the native format (`.json`, `.parquet`) are read in the order of their names. `${NAME:-default}` is replaced from the environment. Relative paths start at the folder in which snakemake runs. Any other source leaves the path aside."""  # noqa: E501
     revision: str | None = None
     """For `url` and `hub`: a version named in `data/sources.yaml` (default: its `default_version`)."""  # noqa: E501
 

@@ -20,7 +20,7 @@ def explain(error: ValidationError, model: type[BaseModel], files: list[Path]) -
             given = "" if isinstance(fault["input"], dict) else f" (given: {fault['input']!r})"
             message = fault["msg"].removeprefix("Value error, ")
             whats.append(f"Key {name!r}: {message}{given}")
-        wheres.append(_place(key, files) or f"key {name}")
+        wheres.append(_place(key, files, fault["input"]))
     return "Invalid configuration: " + "; ".join(whats), "; ".join(dict.fromkeys(wheres))
 
 
@@ -38,17 +38,17 @@ def _did_you_mean(key: tuple[str, ...], model: type[BaseModel]) -> str:
     return f" (this section has: {', '.join(section.model_fields)})"
 
 
-def _place(key: tuple[str, ...], files: list[Path]) -> str:
-    """Return ``file, line n`` of a key in the last file that has it, or its parent's place."""
-    for depth in range(len(key), 0, -1):
-        for path in reversed(files):
-            line = _line_of(path, key[:depth])
-            if line:
-                return f"{path}, line {line}"
-    return ", ".join(str(path) for path in files)
+def _place(key: tuple[str, ...], files: list[Path], given: Any) -> str:
+    """Return ``file, line n`` of a key in the last file that gives it this value."""
+    for path in reversed(files):
+        line = _line_of(path, key, given)
+        if line:
+            return f"{path}, line {line}"
+    listed = ", ".join(str(path) for path in files)
+    return f"key {'.'.join(key)}, from the command line (--config) or {listed or 'the caller'}"
 
 
-def _line_of(path: Path, key: tuple[str, ...]) -> int | None:
+def _line_of(path: Path, key: tuple[str, ...], given: Any) -> int | None:
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -63,4 +63,6 @@ def _line_of(path: Path, key: tuple[str, ...]) -> int | None:
                 break
         else:
             return None
+    if isinstance(node, yaml.ScalarNode) and yaml.safe_load(node.value or "null") != given:
+        return None
     return line

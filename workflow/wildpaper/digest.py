@@ -11,6 +11,9 @@ import hashlib
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from wildpaper.errors import WildpaperError
 
 _PACKAGE_ROOT = Path(__file__).resolve().parent
 _PACKAGE = _PACKAGE_ROOT.name
@@ -43,8 +46,21 @@ def code_digest(*modules: str) -> str:
 
 
 def notebook_imports(notebook: Path) -> list[str]:
-    """Return the modules of this package that the code cells of a notebook import."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    """Return the modules of this package that the code cells of a notebook import.
+
+    Raises
+    ------
+    WildpaperError
+        If the file is no notebook, or a cell is no Python.
+    """
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return _imports_of_cells(cells, str(notebook))
+    except (OSError, ValueError, LookupError, TypeError, SyntaxError) as error:
+        raise WildpaperError(f"Not a notebook in Python: {error}", where=str(notebook)) from error
+
+
+def _imports_of_cells(cells: list[dict[str, Any]], where: str) -> list[str]:
     found: set[str] = set()
     for cell in cells:
         if cell["cell_type"] == "code":
@@ -52,7 +68,7 @@ def notebook_imports(notebook: Path) -> list[str]:
             if lines and lines[0].startswith("%%"):  # another language, or a magic of its own
                 continue
             plain = "\n".join(line for line in lines if not line.startswith(("%", "!")))
-            found.update(_imports_of(ast.parse(plain), str(notebook)))
+            found.update(_imports_of(ast.parse(plain), where))
     return sorted(found)
 
 

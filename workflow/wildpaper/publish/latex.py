@@ -20,7 +20,8 @@ MAIN = "main.tex"
 _TIMEOUT_SECONDS = 900
 _APT = (
     "apt-get install --no-install-recommends texlive-latex-base texlive-latex-recommended "
-    "texlive-latex-extra texlive-science texlive-fonts-recommended lmodern latexmk"
+    "texlive-latex-extra texlive-science texlive-fonts-recommended lmodern latexmk "
+    "latex-cjk-common latex-cjk-chinese latex-cjk-chinese-arphic-gbsn00lp"
 )
 _LOCATED = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+): (?P<error>.+)$")
 _UNDEFINED = re.compile(

@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from wildpaper.errors import WildpaperError
 
@@ -57,7 +57,7 @@ def load_published(path: Path) -> tuple[list[PublishedClaim], list[SummaryStatem
             for item, digits in zip(raw["claims"], printed["claims"], strict=True)
         ]
         summary = [SummaryStatement.model_validate(item) for item in raw["summary"]]
-    except (yaml.YAMLError, KeyError, TypeError, ValidationError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise WildpaperError(f"Invalid published values: {error}", where=str(path)) from error
     ids = [claim.id for claim in claims] + [statement.id for statement in summary]
     twice = sorted({name for name in ids if ids.count(name) > 1})
