@@ -81,4 +81,4 @@ unlock:  ## After a run was killed: let the next one start
 	snakemake --unlock --configfile config/$(PRESET).yaml
 
 clean:  ## Remove results; raw files and the environment stay
-	rm -rf results .snakemake .cache
+	rm -rf results .snakemake
