@@ -43,6 +43,16 @@ def read_native(native_format: str, path: Path, alpaca_separator: str = "") -> R
     )
 
 
+def count_rows(native_format: str, path: Path) -> int | None:
+    """Return how many rows a file announces, for the time left; None where it does not say."""
+    if native_format != "wildchat-parquet":
+        return None
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError):
+        return None  # the reader says what is wrong
+
+
 class Tally:
     """What ingest counts while it reads one data set."""
 
@@ -122,7 +132,8 @@ def ingest_dataset(
         for listed in source["files"]:
             path = acquired.parent / listed["name"]
             tally.files[path.name] = Counter(kept=0, quarantined=0)
-            progress = Progress(f"{dataset}: {path.name}", None, "conversations")
+            n_rows = count_rows(native_format, path)
+            progress = Progress(f"{dataset}: {path.name}", n_rows, "conversations")
             for record in read_native(native_format, path, alpaca_separator):
                 _take(record, dataset, tally, writer)
                 progress.advance(1)
