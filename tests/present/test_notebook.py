@@ -1,7 +1,9 @@
 """Notebooks run strictly: no parameter unknown, missing or mistyped, none fails unnoticed."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+import wildpaper
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
 from wildpaper.long_table import Cell, write_long_table
@@ -96,6 +99,27 @@ def test_it_runs_in_this_environment_whatever_kernels_the_user_has(tmp_path, mon
     made = make(tmp_path / "n.ipynb", DECLARED, "import sys", "print(sys.prefix, n + share)")
     executed, _ = run(made, tmp_path, GOOD)
     assert f"{sys.prefix} 3" in outputs(executed)
+
+
+def test_notebooks_that_run_at_once_do_not_meet(tmp_path):
+    """Their kernels start in the same working folder, as those of parallel jobs do."""
+    make(tmp_path / "n.ipynb", "n: int = 0", "import time\ntime.sleep(1)", "print(n)")
+    program = (
+        "import sys; from pathlib import Path; from wildpaper.present.notebook import run_notebook;"
+        "n = int(sys.argv[2]); out = Path(sys.argv[1], str(n)); out.mkdir();"
+        "run_notebook(Path(sys.argv[1], 'n.ipynb'), [], out / 'e.ipynb', out / 'e.html',"
+        " {'n': n}, 60, str(out / 'failed.ipynb'))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(wildpaper.__file__).parents[1])}
+    started = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(n)],
+                         cwd=tmp_path, env=environment)
+        for n in (101, 102, 103)
+    ]  # fmt: skip
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+    for n in (101, 102, 103):
+        assert f"{n}\\n" in outputs(tmp_path / str(n) / "e.ipynb")
+    assert list(tmp_path.glob("kernel*")) == []
 
 
 def test_a_failing_cell_is_named_and_kept(tmp_path, caplog):

@@ -63,7 +63,6 @@ def run_notebook(
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config  # the kernel needs no network, not even loopback
 
     check_parameters(notebook, declared_parameters(notebook), parameters)
     _use_this_environment()
@@ -75,7 +74,7 @@ def run_notebook(
             papermill.execute_notebook(
                 str(notebook), str(result), parameters=parameters, kernel_name=KERNEL,
                 progress_bar=False, execution_timeout=timeout_s, cwd=str(Path.cwd()),
-                config=Config({"KernelManager": {"transport": "ipc"}}),
+                config=_sockets_in(folder),
             )  # fmt: skip
         except (CellTimeoutError, DeadKernelError, PapermillExecutionError) as error:
             _keep(result, Path(failed))
@@ -86,6 +85,17 @@ def run_notebook(
         write_html(result, html)
         with atomic_path(executed) as temporary:
             shutil.copyfile(result, temporary)
+
+
+def _sockets_in(folder: str) -> Any:
+    """Return a configuration in which the kernel is spoken to through sockets in a folder.
+
+    It then needs no network, not even loopback. Without a folder of its own, two kernels
+    that start in the same working folder would take each other's sockets.
+    """
+    from traitlets.config import Config
+
+    return Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
 
 
 def _explain(error: Exception, result: Path, timeout_s: int) -> tuple[str, str]:
