@@ -24,7 +24,7 @@ def context(tmp_path, project):
             listed[-1].write_text(json.dumps(report), encoding="utf-8")
         out = {n: tmp_path / f"{n}.tex" for n in ("run", "routes", "read_table", "availability")}
         write_context(acquired, listed, project / "data/sources.yaml", list(tables),
-                      project / "pyproject.toml", preset=preset, version="0.1.0",
+                      preset=preset, version="0.1.0",
                       blank_figures=list(blank_figures), figures=list(figures), **out)  # fmt: skip
         return {name: path.read_text(encoding="utf-8") for name, path in out.items()}
 

@@ -105,7 +105,6 @@ rule write_context:
         reports=REPORTS,
         sources=ancient(repo("data/sources.yaml")),
         tables=[results(f"present/tables/{name}.csv") for name in PLAN.ids("table")],
-        project=ancient(repo("pyproject.toml")),
     output:
         run=f"{GENERATED}/run.tex",
         routes=f"{GENERATED}/routes.tex",

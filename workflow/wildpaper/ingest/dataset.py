@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, read_json, write_json
 from wildpaper.ingest.alpaca import read_alpaca
-from wildpaper.ingest.normalise import Clean, normalise, remove_surrogates, turns
+from wildpaper.ingest.normalise import Clean, clean_names, normalise, turns
 from wildpaper.ingest.records import Conversation, Records, Reject
 from wildpaper.ingest.wildchat import read_wildchat
 from wildpaper.ingest.writer import ShardWriter
@@ -21,7 +21,6 @@ from wildpaper.progress import Progress
 from wildpaper.schema import QUARANTINE, check_table
 
 _LOG = logging.getLogger("wildpaper")
-_NAMES = ("model", "language", "country", "state", "user")
 
 
 def read_native(native_format: str, path: Path, alpaca_separator: str = "") -> Records:
@@ -84,7 +83,7 @@ class Tally:
         self.n_surrogates += clean.n_surrogates
         self.n_repaired_messages += clean.n_repaired_messages
         if conversation.model is not None:
-            self.models[remove_surrogates(conversation.model)[0]] += 1
+            self.models[conversation.model] += 1
         for name, held in conversation.checks.items():
             self.checks.setdefault(name, Counter())["verified" if held else "failed"] += 1
 
@@ -152,14 +151,19 @@ def _take(record: Conversation | Reject, dataset: str, tally: Tally, writer: Sha
     if isinstance(clean, Reject):
         tally.reject(clean)
         return
+    record = clean_names(record)
     duplicate = tally.is_duplicate(clean)
     number = tally.n_conversations
     numbered = turns(clean.messages)
     conversation: dict[str, Any] = {
         "dataset": dataset,
         "conversation_id": number,
-        "source_id": remove_surrogates(record.source_id)[0],
-        **{name: _clean(getattr(record, name)) for name in _NAMES},
+        "source_id": record.source_id,
+        "model": record.model,
+        "language": record.language,
+        "country": record.country,
+        "state": record.state,
+        "user": record.user,
         "timestamp": record.timestamp,
         "n_turns": sum(message.role == "user" for message in clean.messages),
         "n_messages": len(clean.messages),
@@ -180,11 +184,6 @@ def _take(record: Conversation | Reject, dataset: str, tally: Tally, writer: Sha
     ]
     writer.add(conversation, rows)
     tally.keep(record, clean, duplicate)
-
-
-def _clean(name: str | None) -> str | None:
-    """Return a recorded name without lone surrogates."""
-    return None if name is None else remove_surrogates(name)[0]
 
 
 def _write_quarantine(path: Path, dataset: str, rejects: list[Reject]) -> None:

@@ -5,10 +5,12 @@ assistant message and an unanswered last user message are kept.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from wildpaper.ingest.records import ROLES, Conversation, Message, Reject
 
+_NAMES = ("source_id", "model", "language", "country", "state", "user")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -44,6 +46,13 @@ def normalise(conversation: Conversation) -> Clean | Reject:
         n_repaired += bool(n_removed)
         cleaned.append(Message(message.role, text, message.timestamp))
     return Clean(cleaned, n_surrogates, n_repaired)
+
+
+def clean_names(conversation: Conversation) -> Conversation:
+    """Return the conversation with lone surrogates removed from its recorded names."""
+    names = {name: getattr(conversation, name) for name in _NAMES}
+    cleaned: dict[str, Any] = {n: remove_surrogates(text)[0] for n, text in names.items() if text}
+    return replace(conversation, **cleaned)
 
 
 def remove_surrogates(text: str) -> tuple[str, int]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json
+from wildpaper.releases import route_of
 
 _ROLES = {"user": "user", "chatbot": "assistant"}
 
@@ -102,7 +103,7 @@ def each_dataset(
     for i, path in enumerate(reports):
         report = read_json(path)
         part = slice(i * n_shards, (i + 1) * n_shards)
-        route = "simulated" if report["release"]["simulated"] else "computed"
+        route = route_of([report["release"]])
         with open_dataset(
             conversations[part], messages[part], tokens[part], languages[part]
         ) as connection:

@@ -1,12 +1,12 @@
 """Table 1 in the paper's layout, each obtained value above the published one."""
 
 from pathlib import Path
-from typing import Any
 
 from wildpaper.config import DATASETS
-from wildpaper.files import read_json, write_text
+from wildpaper.files import write_text
 from wildpaper.long_table import Cell, read_long_table, write_long_table
 from wildpaper.publish.published import PublishedClaim, load_published
+from wildpaper.releases import Release, read_releases
 from wildpaper.tex import escape, number
 
 _HEADINGS = (
@@ -50,12 +50,12 @@ def render_datasets(
     cells = read_long_table(measured)
     claims, _ = load_published(published)
     write_long_table(csv, cells)
-    releases = {found["dataset"]: found["release"] for found in map(read_json, acquired)}
+    releases = read_releases(acquired)
     labels = {name: _label(title, releases.get(name)) for name, title in titles.items()}
     write_text(tex, datasets_tabular(cells, claims, labels))
 
 
-def _label(title: str, release: dict[str, Any] | None) -> str:
+def _label(title: str, release: Release | None) -> str:
     """Return the name of a data set as LaTeX, with a mark if it is not the paper's."""
     if release is None or release["comparable"]:
         return escape(title)

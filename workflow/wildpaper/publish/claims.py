@@ -19,6 +19,7 @@ from wildpaper.publish.published import (
     load_published,
     tolerance_of,
 )
+from wildpaper.releases import Release, read_releases
 
 FIELDS = (
     "id",
@@ -48,7 +49,7 @@ class Run:
 
     preset: str
     datasets: list[str]
-    releases: dict[str, dict[str, Any]]
+    releases: dict[str, Release]
     artifacts: list[Artifact]
     cells: dict[str, Cell]
     notes: dict[str, str] = field(default_factory=dict)
@@ -87,7 +88,7 @@ def write_claims(
     run = Run(
         preset=preset,
         datasets=datasets,
-        releases={found["dataset"]: found["release"] for found in map(read_json, acquired)},
+        releases=read_releases(acquired),
         artifacts=load_artifacts(artifacts),
         cells={cell.claim: cell for cell in cells},
         notes={key: text for path in notes for key, text in read_json(path).items()},

@@ -7,6 +7,7 @@ from wildpaper.acquire.sources import Sources, load_sources
 from wildpaper.config import DATASETS
 from wildpaper.files import read_json, write_text
 from wildpaper.long_table import read_long_table
+from wildpaper.releases import read_releases, route_of
 from wildpaper.tex import escape, number
 
 _MODELS_SHOWN = 5
@@ -17,7 +18,6 @@ def write_context(
     reports: list[Path],
     sources: Path,
     tables: list[Path],
-    project: Path,
     run: Path,
     routes: Path,
     read_table: Path,
@@ -37,18 +37,15 @@ def write_context(
         ``data/sources.yaml``.
     tables : list of Path
         Long tables of the present stage.
-    project : Path
-        ``pyproject.toml``, which holds `version`.
     run, routes, read_table, availability : Path
         To write.
     preset, version : str
     blank_figures, figures : list of str
         Ids of the figures that stay blank, and of all.
     """
-    releases = {found["dataset"]: found["release"] for found in map(read_json, acquired)}
-    simulated = any(release["simulated"] for release in releases.values())
-    write_text(run, _run(preset, version, releases, simulated))
-    route = "simulated" if simulated else "computed"
+    releases = read_releases(acquired)
+    route = route_of(releases.values())
+    write_text(run, _run(preset, version, releases, route == "simulated"))
     found = {path.stem: _route(path) for path in tables}
     found |= {name: "not-run" if name in blank_figures else route for name in figures}
     write_text(routes, "".join(f"\\wpdefroute{{{name}}}{{{r}}}\n" for name, r in found.items()))

@@ -8,6 +8,7 @@ from typing import Any
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json, sha256_file, write_json
+from wildpaper.releases import Release, read_releases, route_of
 
 _PACKAGES = (
     "snakemake", "papermill", "jupyter", "pandas", "seaborn", "duckdb", "pyarrow", "pydantic",
@@ -48,11 +49,10 @@ def write_manifest(
     WildpaperError
         If an output has no record.
     """
-    releases = {found["dataset"]: found["release"] for found in map(read_json, acquired)}
-    simulated = {name: bool(release["simulated"]) for name, release in releases.items()}
+    releases = read_releases(acquired)
     records = _records_behind([str(path) for path in files], [Path(folder) for folder in logs])
     outputs = {
-        entry["path"]: entry for record in records for entry in _outputs_of(record, simulated)
+        entry["path"]: entry for record in records for entry in _outputs_of(record, releases)
     }
     write_json(
         manifest,
@@ -96,10 +96,10 @@ def _records_behind(files: list[str], logs: list[Path]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _outputs_of(record: dict[str, Any], simulated: dict[str, bool]) -> list[dict[str, Any]]:
+def _outputs_of(record: dict[str, Any], releases: dict[str, Release]) -> list[dict[str, Any]]:
     """Return an entry for each output of one job that is still there."""
     dataset = record["wildcards"].get("dataset")
-    invented = simulated.get(dataset, False) if dataset else any(simulated.values())
+    behind = [release for name, release in releases.items() if dataset in (None, name)]
     blank = record["rule"].startswith("leave_")
     facts = ("rule", "wildcards", "inputs", "code_digest", "seconds", "peak_mb")
     return [
@@ -108,7 +108,7 @@ def _outputs_of(record: dict[str, Any], simulated: dict[str, bool]) -> list[dict
             "sha256": sha256_file(Path(name)),
             "bytes": Path(name).stat().st_size,
             **{fact: record[fact] for fact in facts},
-            "route": None if blank else "simulated" if invented else "computed",
+            "route": None if blank else route_of(behind),
         }
         for name in record["outputs"]
         if Path(name).is_file()
