@@ -73,3 +73,14 @@ def test_other_data_sets_and_units_are_counted_apart(tmp_path):
         entry("annotate", "alpaca", "message", 16, {}),
     ]
     assert len(merge(tmp_path, rows)) == 3
+
+
+@pytest.mark.parametrize(("n_messages", "fits"), [(14, True), (13, False), (12, False), (0, False)])
+def test_each_call_kept_is_a_turn_of_the_release(tmp_path, n_messages, fits):
+    calls = entry("release", "rawlogs", "call", 7, {"missing-turn": 3})
+    messages = entry("release", "wildchat", "message", n_messages, {})
+    if fits:
+        assert len(merge(tmp_path, [messages], [calls])) == 2
+    else:
+        with pytest.raises(WildpaperError, match=f"7 calls were kept, but {n_messages} messages"):
+            merge(tmp_path, [messages], [calls])

@@ -6,8 +6,9 @@ import shutil
 import pytest
 import yaml
 
+from wildpaper.config import DATASETS
 from wildpaper.errors import WildpaperError
-from wildpaper.plan import make_plan
+from wildpaper.plan import RAWLOGS, make_plan
 
 
 @pytest.fixture
@@ -16,6 +17,7 @@ def folder(tmp_path, project):
     (tmp_path / "data").mkdir()
     for name in ("data/sources.yaml", "data/artifacts.yaml", "pyproject.toml"):
         shutil.copyfile(project / name, tmp_path / name)
+    shutil.copytree(project / "data/recipes", tmp_path / "data/recipes")
     archive = "llama-tokenizer-js-1.2.2.tgz"
     (tmp_path / "data/raw/llama2-tokenizer").mkdir(parents=True)
     (tmp_path / "data/raw/llama2-tokenizer" / archive).write_bytes(b"")
@@ -84,13 +86,6 @@ def test_an_unknown_version_names_the_known_ones(folder):
     assert "Did you mean 'official'?" in error.hint
 
 
-def test_a_format_without_reader_is_refused_before_it_is_downloaded(folder):
-    error = refused(folder, datasets={"dolly": {"source": "hub"}})
-    assert "no reader" in error.what
-    assert error.where == "config key datasets.dolly"
-    assert "none" in error.hint
-
-
 def test_the_tokenizer_must_be_there(folder):
     shutil.rmtree(folder / "data/raw")
     assert "make setup" in refused(folder).hint
@@ -129,15 +124,64 @@ def test_without_data_sets_everything_is_blank_and_says_why(folder):
     assert "wildchat" in reason
 
 
-def test_with_a_data_set_what_has_a_rule_is_not_blank(folder):
-    (folder / "a.json").write_text("[]", encoding="utf-8")
-    made = plan(folder, **from_path(folder / "a.json"))
+SIMULATED = {
+    "datasets": {name: {"source": "simulate"} for name in DATASETS},
+    "train": {"recipe": "tiny"},
+}
+
+
+def test_a_simulated_study_builds_whatever_has_a_rule(folder):
+    made = plan(folder, **SIMULATED)
     for kind in ("table", "figure", "numbers"):
         built = {artifact.id for artifact in made.artifacts if artifact.rule}
         assert set(made.ids(kind)) - set(made.blanks(kind)) == built & set(made.ids(kind))
         for name, reason in made.blanks(kind).items():
             (artifact,) = [a for a in made.artifacts if a.id == name]
             assert reason == artifact.not_built
+
+
+def test_what_a_run_lacks_is_why_an_artifact_is_blank(folder):
+    (folder / "a.parquet").touch()
+    made = plan(folder, **from_path(folder / "a.parquet", "wildchat"))
+    assert "Detoxify" in made.blanks("table")["table-06-toxicity-overlap"]
+    assert "train.recipe" in made.blanks("figure")["loss-curve"]
+    assert "table-02-apis" not in made.blanks("table")
+
+
+def test_the_simulated_study_is_named_after_its_parameters(folder):
+    before = plan(folder, **SIMULATED).simulation
+    assert plan(folder, **SIMULATED, shards=9).simulation == before
+    for other in ({"seed": 1}, {"simulate": {"length_scale": 0.5}}):
+        assert plan(folder, **SIMULATED, **other).simulation.folder != before.folder
+    assert before.file("truth.json").startswith("data/raw/simulated/")
+    assert plan(folder).simulation is None
+
+
+def test_an_unknown_recipe_names_the_known_ones(folder):
+    error = refused(folder, train={"recipe": "huge"})
+    assert error.where == "config key train.recipe"
+    assert "tiny" in error.hint
+
+
+def test_only_a_run_that_reaches_out_has_something_to_check_first(folder):
+    assert plan(folder, **SIMULATED).needs == {}
+    assert plan(folder, datasets={"dolly": {"source": "hub"}}).needs
+    assert plan(folder, **(SIMULATED | {"train": {"recipe": "wildllama-7b"}})).needs
+
+
+def test_labels_are_recorded_computed_or_lacking(folder):
+    made = plan(folder, **SIMULATED)
+    labels = ("language", "tokens", "detoxify", "moderation")
+    routes = {name: [made.route(name, label) for label in labels] for name in DATASETS}
+    assert routes["wildchat"] == ["recorded", "computed", "recorded", "recorded"]
+    assert routes["alpaca"] == ["computed", "computed", "", ""]
+    assert [made.route(RAWLOGS, label) for label in labels] == [
+        "computed", "computed", "computed", "replayed",
+    ]  # fmt: skip
+    own = {"wildchat": {"source": "hub", "revision": "wildchat-1m", "recorded": ["moderation"]}}
+    assert plan(folder, datasets=own).datasets["wildchat"].recorded == ["moderation"]
+    own["wildchat"].pop("recorded")
+    assert len(plan(folder, datasets=own).datasets["wildchat"].recorded) == 3
 
 
 def test_digests_follow_meaning_not_words(folder):

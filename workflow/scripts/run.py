@@ -2,9 +2,10 @@
 
 A rule names the function in ``params.call`` ("module:function"); ``params.code`` and
 ``params.watch`` only make a job run again. Inputs, outputs and the remaining params are
-passed by their names, files as `Path` (lists where the rule has lists). The bridge sets
-up the log, turns errors that the user can mend into a few plain lines, and leaves a
-provenance record beside the log.
+passed by their names, files as `Path` (lists where the rule has lists), and the rule's
+threads to a function that takes ``n_workers``. The bridge sets up the log, turns errors
+that the user can mend into a few plain lines, and leaves a provenance record beside the
+log.
 """
 
 import importlib

@@ -21,6 +21,7 @@ class Artifact(BaseModel):
     title: str
     datasets: tuple[str, ...]
     claims: tuple[str, ...]
+    needs: tuple[str, ...] = ()
     rule: str = ""
     not_built: str = ""
 
@@ -34,10 +35,21 @@ class Artifact(BaseModel):
         """Say whether this artifact answers a published claim."""
         return any(fnmatchcase(claim_id, pattern) for pattern in self.claims)
 
-    def blank_reason(self, datasets: list[str]) -> str:
-        """Return why the artifact is blank in a run with these data sets; empty if it is not."""
+    def blank_reason(self, datasets: list[str], lacking: dict[str, str]) -> str:
+        """Return why the artifact is blank in a run; empty if it is not.
+
+        Parameters
+        ----------
+        datasets : list of str
+            Data sets of the run.
+        lacking : dict
+            {what the run lacks: why}, for the names in `needs`.
+        """
         if self.not_built:
             return self.not_built
+        for need in self.needs:
+            if need in lacking:
+                return lacking[need]
         if not set(self.datasets) & set(datasets):
             return f"none of its data sets is in this run: {', '.join(self.datasets)}"
         return ""

@@ -1,6 +1,7 @@
 """What `workflow/scripts/run.py` does with a job: call, log, explain, record."""
 
 import importlib
+import inspect
 import logging
 import os
 import resource
@@ -42,8 +43,12 @@ def run(job: Any) -> int:
 def _run(job: Any, log: logging.Logger) -> int:
     started = time.time()
     try:
-        module, _, function = job.params.call.partition(":")
-        getattr(importlib.import_module(module), function)(**_arguments(job))
+        module, _, name = job.params.call.partition(":")
+        function = getattr(importlib.import_module(module), name)
+        arguments = _arguments(job)
+        if "n_workers" in inspect.signature(function).parameters:
+            arguments["n_workers"] = job.threads
+        function(**arguments)
     except WildpaperError as error:
         log.error("%s", error)
         return 1

@@ -45,15 +45,20 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+RecordedLabel = Literal["language", "detoxify", "moderation"]
+
+
 class DatasetConfig(_Section):
     """Where one data set comes from."""
 
-    source: Literal["path", "url", "hub", "none"] = "none"
-    """`path`: a file or folder of yours. `url`, `hub`: fetched as `data/sources.yaml` says, checksums verified. `none`: left out; what needs it becomes a labelled blank."""  # noqa: E501
+    source: Literal["simulate", "path", "url", "hub", "none"] = "none"
+    """`simulate`: invented by this project, with planted truth; WildChat as raw logs that the release stage turns into a release, the others in their native formats (section `simulate`). `path`: a file or folder of yours. `url`, `hub`: fetched as `data/sources.yaml` says, checksums verified. `none`: left out; what needs it becomes a labelled blank."""  # noqa: E501
     path: DataPath | None = None
     """For `path`: the file, or the folder whose files of the native format (`.json`, `.parquet`) are read in the order of their names. `${NAME:-default}` is replaced from the environment. Relative paths start at the folder in which snakemake runs. Any other source leaves the path aside."""  # noqa: E501
     revision: str | None = None
     """For `url` and `hub`: a version named in `data/sources.yaml` (default: its `default_version`)."""  # noqa: E501
+    recorded: tuple[RecordedLabel, ...] | None = None
+    """Labels to take from the files instead of computing them. Default: those that `data/sources.yaml` lists for the version; for files of yours none."""  # noqa: E501
 
     @model_validator(mode="after")
     def _consistent(self) -> "DatasetConfig":
@@ -81,6 +86,19 @@ class DatasetsConfig(_Section):
     """Dolly."""
     alpaca: DatasetConfig = DatasetConfig()
     """Stanford Alpaca, as one JSON array."""
+
+
+class SimulateConfig(_Section):
+    """The simulated study: what data sets of source `simulate` consist of."""
+
+    conversations: int = Field(default=3000, ge=200, le=5_000_000)
+    """Conversations in the raw logs, about; what the release keeps is a little less."""
+    per_dataset: int = Field(default=300, ge=20, le=1_000_000)
+    """Conversations in each comparison set, about."""
+    labelled: int = Field(default=3000, ge=300, le=100_000)
+    """Messages that train the small Detoxify checkpoint, and as many that measure the errors of the classifiers."""  # noqa: E501
+    length_scale: float = Field(default=0.25, gt=0, le=1)
+    """Message lengths in the raw logs, as a share of the published ones; the comparison sets have the published ones."""  # noqa: E501
 
 
 class TokenizerConfig(_Section):
@@ -121,6 +139,17 @@ class LanguageConfig(_Section):
     """lingua's own switch. `low` is about three times as fast and agrees on about 94 % of texts."""
 
 
+class DetoxifyConfig(_Section):
+    """Scoring toxicity with Detoxify."""
+
+    checkpoint: DataPath | None = None
+    """A checkpoint in Detoxify's format, for raw logs. Default: a small one that the run trains on simulated labels. Releases carry their scores."""  # noqa: E501
+    threshold: float = Field(default=0.1, gt=0, lt=1)
+    """A message is toxic for Detoxify if the head `toxicity` exceeds this (paper, section 4)."""
+    batch_tokens: int = Field(default=16_384, ge=512)
+    """Tokens in a batch, padding included."""
+
+
 class AnnotateConfig(_Section):
     """Labels beside the text."""
 
@@ -128,6 +157,8 @@ class AnnotateConfig(_Section):
     """Llama-2 tokens."""
     language: LanguageConfig = LanguageConfig()
     """Language."""
+    detoxify: DetoxifyConfig = DetoxifyConfig()
+    """Detoxify."""
 
 
 class MeasureConfig(_Section):
@@ -139,6 +170,13 @@ class MeasureConfig(_Section):
     """User messages from which on a language counts (paper, section 3)."""
     bootstrap_replicates: int = Field(default=1000, ge=0, le=100_000)
     """Replicates of the Poisson bootstrap behind the 95 % intervals; 0 gives no intervals."""
+
+
+class TrainConfig(_Section):
+    """Fine-tuning."""
+
+    recipe: str = Field(default="none", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    """`none`, or a recipe in `data/recipes/`: `tiny` (from scratch, on a CPU), `wildllama-7b` (the paper's, on GPUs)."""  # noqa: E501
 
 
 class PresentConfig(_Section):
@@ -161,6 +199,8 @@ class Config(_Section):
     """Files each data set is cut into. Results do not depend on it."""
     datasets: DatasetsConfig = DatasetsConfig()
     """The data sets."""
+    simulate: SimulateConfig = SimulateConfig()
+    """The simulator."""
     tokenizer: TokenizerConfig = TokenizerConfig()
     """The tokenizer that counts."""
     ingest: IngestConfig = IngestConfig()
@@ -169,6 +209,8 @@ class Config(_Section):
     """Labelling."""
     measure: MeasureConfig = MeasureConfig()
     """Measuring."""
+    train: TrainConfig = TrainConfig()
+    """Training."""
     present: PresentConfig = PresentConfig()
     """Showing."""
 
@@ -177,6 +219,10 @@ class Config(_Section):
         found = getattr(self.datasets, name)
         assert isinstance(found, DatasetConfig)  # noqa: S101 - narrows the type
         return found
+
+    def simulated(self) -> list[str]:
+        """Return the data sets that the simulator makes."""
+        return [name for name in DATASETS if self.dataset(name).source == "simulate"]
 
     def present_datasets(self) -> list[str]:
         """Return the data sets that this run has, in the order of Table 1."""

@@ -9,6 +9,7 @@ formatting and docstrings do not count: they change no result.
 import ast
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ def code_digest(*modules: str) -> str:
     digest = hashlib.sha256()
     for name in sorted(names):
         digest.update(f"{name}\0{_normalised(name)}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def files_digest(files: Iterable[Path]) -> str:
+    """Return 16 hex digits over names and contents of small data files that code reads."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -83,19 +92,20 @@ def file_of(module: str) -> Path | None:
 
 @cache
 def _tree(module: str) -> ast.Module:
+    """Return the syntax tree of a module without its docstrings."""
     path = file_of(module)
     if path is None:
         raise ModuleNotFoundError(f"no module {module!r} in {_PACKAGE_ROOT.parent}")
-    return ast.parse(path.read_text(encoding="utf-8"))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [statement for statement in node.body if not _is_docstring(statement)]
+    return tree
 
 
 @cache
 def _normalised(module: str) -> str:
-    tree = ast.parse(ast.unparse(_tree(module)))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [statement for statement in node.body if not _is_docstring(statement)]
-    return ast.dump(tree)
+    return ast.dump(_tree(module))
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

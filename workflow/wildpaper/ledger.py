@@ -30,7 +30,8 @@ def merge_ledgers(parts: list[Path], ledger: Path) -> None:
     Raises
     ------
     WildpaperError
-        If a row does not add up, or a stage did not take what the one before it kept.
+        If a row does not add up, a stage did not take what the one before it kept, or the
+        messages of a release are not two for each call that was kept.
     """
     rows = [row for part in parts for row in read_json(part)]
     rows.sort(key=lambda row: (STAGES.index(row["stage"]), row["dataset"], row["unit"]))
@@ -47,4 +48,17 @@ def merge_ledgers(parts: list[Path], ledger: Path) -> None:
                 where=str(ledger),
             )
         kept[key] = (row["stage"], row["kept"])
+    _check_turns(rows, ledger)
     write_json(ledger, rows)
+
+
+def _check_turns(rows: list[dict[str, Any]], ledger: Path) -> None:
+    """Check that each call that was kept is a turn of the release: a message and its reply."""
+    counts = {(row["stage"], row["dataset"], row["unit"]): row for row in rows}
+    calls = counts.get(("release", "rawlogs", "call"))
+    messages = counts.get(("release", "wildchat", "message"))
+    if calls and messages and messages["in"] != 2 * calls["kept"]:
+        raise WildpaperError(
+            f"{calls['kept']} calls were kept, but {messages['in']} messages were written",
+            where=str(ledger),
+        )

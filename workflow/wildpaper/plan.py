@@ -9,21 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wildpaper.acquire.preflight_needs import needs_of
 from wildpaper.acquire.sources import Sources, load_sources
 from wildpaper.artifacts import Artifact, load_artifacts
 from wildpaper.config import DATASETS, Config, load_config
-from wildpaper.errors import WildpaperError
+from wildpaper.plan_inputs import files_of, recipe_file, state_of, tokenizer_file
+from wildpaper.train.recipe import Recipe, load_recipe
 
 _SUFFIXES = {
-    "wildchat-parquet": ".parquet",
-    "lmsys-parquet": ".parquet",
-    "alpaca-json": ".json",
-    "sharegpt-json": ".json",
-    "dolly-jsonl": ".jsonl",
-    "oasst-jsonl": ".jsonl",
+    "wildchat-parquet": (".parquet",),
+    "lmsys-parquet": (".parquet",),
+    "alpaca-json": (".json",),
+    "sharegpt-json": (".json",),
+    "dolly-jsonl": (".jsonl",),
+    "oasst-jsonl": (".jsonl", ".jsonl.gz"),
 }
-HUB_TOKENIZER = "data/raw/llama2-tokenizer/hub/tokenizer.json"
-_READERS = ("alpaca-json", "wildchat-parquet")
+RAWLOGS = "rawlogs"
+_COMPUTED = ("language", "tokens", "jailbreak")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class DatasetPlan:
     ----------
     name, source, native_format : str
         As in the configuration and in ``data/sources.yaml``.
+    recorded : list of str
+        Labels that are taken from the files.
     version : str
         Folder below ``data/raw/<name>/``.
     files : list of str
@@ -52,6 +56,27 @@ class DatasetPlan:
     files: list[str]
     registry: str
     acquired: str
+    recorded: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Where the simulated study stands: raw logs, comparison sets, and what was planted.
+
+    Attributes
+    ----------
+    folder : str
+        Named after the parameters, so that two presets with the same ones share it.
+    datasets : list of str
+        Comparison sets that it holds.
+    """
+
+    folder: str
+    datasets: list[str]
+
+    def file(self, name: str) -> str:
+        """Return a file of the study, for example ``truth.json``."""
+        return f"{self.folder}/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +84,15 @@ class Plan:
     """The configuration, validated, with data sets and artifacts resolved."""
 
     config: Config
+    simulation: Simulation | None
     sources: Sources
     artifacts: list[Artifact]
     datasets: dict[str, DatasetPlan]
     tokenizer_file: str
     tokenizer_sha256: str
     version: str
+    needs: dict[str, Any]
+    recipe: Recipe | None
 
     @property
     def config_digest(self) -> str:
@@ -79,16 +107,59 @@ class Plan:
         """Return {data set: title} of all six data sets."""
         return {name: self.sources.dataset(name).title for name in DATASETS}
 
-    def blanks(self, kind: str) -> dict[str, str]:
-        """Return {artifact id: reason} of the artifacts of a kind that stay blank."""
+    def route(self, dataset: str, label: str) -> str:
+        """Return where a label of a data set comes from; empty if the run does not have it.
+
+        Labels of raw logs are made in the run; a release carries some, others are computed.
+        """
+        if dataset == RAWLOGS:
+            return "replayed" if label == "moderation" else "computed"
+        if label in self.datasets[dataset].recorded:
+            return "recorded"
+        if label in _COMPUTED or (label == "detoxify" and self.config.annotate.detoxify.checkpoint):
+            return "computed"
+        return ""
+
+    def lacking(self) -> dict[str, str]:
+        """Return {what artifacts may need: why this run does not have it}."""
+        lacking = {}
+        for label, title in (("detoxify", "Detoxify scores"), ("moderation", "moderation labels")):
+            if "wildchat" in self.datasets and not self.route("wildchat", label):
+                lacking[label] = f"this run has no {title} for WildChat: its files record none"
+        if self.recipe is None:
+            lacking["train"] = "this preset trains no model (config key train.recipe)"
+        elif not self.trained_on():
+            lacking["train"] = "this run does not have the data that its recipe trains on"
+        return lacking
+
+    def trained_on(self) -> dict[str, str]:
+        """Return {model: data set} of the models of the run; none without the first one's data."""
+        models = self.recipe.models if self.recipe else {}
+        found = {name: model.dataset for name, model in models.items()}
+        if not found or next(iter(found.values())) not in self.datasets:
+            return {}
+        return {name: dataset for name, dataset in found.items() if dataset in self.datasets}
+
+    def model_titles(self) -> dict[str, str]:
+        """Return {model: title} of the models of the run."""
+        models = self.recipe.models if self.recipe else {}
+        return {name: models[name].title for name in self.trained_on()}
+
+    def blanks(self, *kinds: str) -> dict[str, str]:
+        """Return {artifact id: reason} of the artifacts of some kinds that stay blank."""
+        lacking, datasets = self.lacking(), list(self.datasets)
         reasons = {
-            a.id: a.blank_reason(list(self.datasets)) for a in self.artifacts if a.kind == kind
+            a.id: a.blank_reason(datasets, lacking) for a in self.artifacts if a.kind in kinds
         }
         return {name: reason for name, reason in reasons.items() if reason}
 
     def ids(self, kind: str) -> list[str]:
         """Return the ids of all artifacts of a kind."""
         return [a.id for a in self.artifacts if a.kind == kind]
+
+    def built(self, artifact: str) -> bool:
+        """Say whether the run builds an artifact."""
+        return artifact not in self.blanks("table", "figure", "numbers")
 
 
 def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: str) -> Plan:
@@ -113,96 +184,64 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
     config = load_config(raw, files)
     sources = load_sources(Path(project, "data", "sources.yaml"))
     artifacts = load_artifacts(Path(project, "data", "artifacts.yaml"))
+    simulation = _plan_simulation(config, raw_folder)
     datasets = {
-        name: _plan_dataset(name, config, sources, raw_folder) for name in config.present_datasets()
+        name: _plan_dataset(name, config, sources, raw_folder, simulation)
+        for name in config.present_datasets()
     }
-    tokenizer, sha256 = _tokenizer(config, sources, project)
+    tokenizer, sha256 = tokenizer_file(config, sources, project)
+    recipe = _recipe(config.train.recipe, project)
+    folders = (raw_folder, f"results/{config.preset}")
+    needs = needs_of(datasets.values(), config.tokenizer.source, recipe, sources, *folders)
     version = tomllib.loads(Path(project, "pyproject.toml").read_text("utf-8"))["project"][
         "version"
     ]
-    return Plan(config, sources, artifacts, datasets, tokenizer, sha256, version)
+    return Plan(
+        config, simulation, sources, artifacts, datasets, tokenizer, sha256, version, needs, recipe
+    )
+
+
+def _recipe(name: str, project: str) -> Recipe | None:
+    return None if name == "none" else load_recipe(Path(recipe_file(name, project)))
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _plan_dataset(name: str, config: Config, sources: Sources, raw_folder: str) -> DatasetPlan:
+def _plan_simulation(config: Config, raw_folder: str) -> Simulation | None:
+    names = config.simulated()
+    if not names:
+        return None
+    parameters = config.simulate.model_dump_json()
+    version = _digest(f"{config.seed} {parameters} {' '.join(names)}")[:8]
+    sets = [name for name in names if name != "wildchat"]
+    return Simulation(f"{raw_folder}/simulated/{config.simulate.conversations}-{version}", sets)
+
+
+def _plan_dataset(
+    name: str, config: Config, sources: Sources, raw_folder: str, simulation: Simulation | None
+) -> DatasetPlan:
     chosen = config.dataset(name)
     entry = sources.dataset(name)
-    if entry.native_format not in _READERS:
-        raise WildpaperError(
-            f"This version has no reader for {entry.title} ({entry.native_format})",
-            where=f"config key datasets.{name}",
-            hint="Set its source to 'none'.",
-        )
     files: list[str] = []
-    if chosen.source == "path":
-        files = _files(name, str(chosen.path), _SUFFIXES[entry.native_format])
+    recorded: tuple[str, ...] = ()
+    if chosen.source == "simulate":
+        assert simulation is not None  # noqa: S101 - there is one if any data set is simulated
+        released = f"results/{config.preset}/release/wildchat-full/acquired.json"
+        acquired = released if name == "wildchat" else simulation.file(f"{name}/acquired.json")
+        version = simulation.folder.rpartition("/")[2]
+        recorded = ("language", "detoxify", "moderation") if name == "wildchat" else ()
+    elif chosen.source == "path":
+        files = files_of(name, str(chosen.path), _SUFFIXES[entry.native_format])
         version = "local-" + _digest(str(chosen.path))[:8]
+        acquired = f"{raw_folder}/{name}/{version}/acquired.json"
     else:
-        version, _ = sources.version(name, chosen.revision)
-    registry = _digest(entry.model_dump_json() + _state_of(files))
-    acquired = f"{raw_folder}/{name}/{version}/acquired.json"
-    return DatasetPlan(name, chosen.source, entry.native_format, version, files, registry, acquired)
-
-
-def _state_of(files: list[str]) -> str:
-    """Return names, sizes and times of files."""
-    states = ((file, Path(file).stat()) for file in files)
-    return repr([(file, state.st_size, state.st_mtime_ns) for file, state in states])
-
-
-def _files(name: str, path: str, suffix: str) -> list[str]:
-    where = f"config key datasets.{name}.path"
-    found = Path(path)
-    if "{" in path or "}" in path:
-        raise WildpaperError(
-            f"Snakemake cannot take a path with braces: {path}",
-            where=where,
-            hint="Rename the file or folder, or link to it from elsewhere.",
-        )
-    if found.is_file():
-        return [path]
-    if found.is_dir():
-        files = sorted(
-            str(file)
-            for file in found.iterdir()
-            if file.suffix == suffix and file.is_file() and not file.name.startswith(".")
-        )
-        if files:
-            return files
-        raise WildpaperError(
-            f"No {suffix} file in the folder {path}",
-            where=where,
-            hint=f"The files of {name} end in {suffix}; name the folder that holds them.",
-        )
-    raise WildpaperError(
-        f"No such file or folder: {path}",
-        where=where,
-        hint="Correct the path, set the environment variable that it names, or set the source "
-        "to 'none'.",
+        version, release = sources.version(name, chosen.revision)
+        recorded = release.labels
+        acquired = f"{raw_folder}/{name}/{version}/acquired.json"
+    labels = list(recorded if chosen.recorded is None else chosen.recorded)
+    registry = _digest(entry.model_dump_json() + state_of(files))
+    return DatasetPlan(
+        name, chosen.source, entry.native_format, version, files, registry, acquired, labels
     )
-
-
-def _tokenizer(config: Config, sources: Sources, project: str) -> tuple[str, str]:
-    """Return the tokenizer's source file, and its checksum where the registry states one."""
-    if config.tokenizer.path:
-        if not Path(config.tokenizer.path).is_file():
-            raise WildpaperError(
-                f"No such file: {config.tokenizer.path}",
-                where="config key tokenizer.path",
-                hint="Correct the path, or set the tokenizer's source to 'npm'.",
-            )
-        return config.tokenizer.path, ""
-    if config.tokenizer.source == "hub":
-        return HUB_TOKENIZER, ""
-    npm = sources.tokenizers.llama2.npm
-    found = Path(project, "data", "raw", "llama2-tokenizer", npm.archive)
-    if not found.is_file():
-        raise WildpaperError(
-            f"The Llama-2 tokenizer's package is not there: {npm.archive}",
-            where=str(found.parent),
-            hint="Run 'make setup', or name a tokenizer.model under the config key tokenizer.",
-        )
-    return str(found), npm.sha256

@@ -62,12 +62,66 @@ QUARANTINE = pa.schema(
 
 _KEY = [_required("conversation_id", pa.int64()), _required("position", pa.int32())]
 
+DETOXIFY_HEADS = (
+    "toxicity",
+    "severe_toxicity",
+    "obscene",
+    "threat",
+    "insult",
+    "identity_attack",
+    "sexual_explicit",
+)
+MODERATION_CATEGORIES = (
+    "harassment",
+    "harassment_threatening",
+    "hate",
+    "hate_threatening",
+    "self_harm",
+    "self_harm_instructions",
+    "self_harm_intent",
+    "sexual",
+    "sexual_minors",
+    "violence",
+    "violence_graphic",
+)
+
 LABELS: dict[str, pa.Schema] = {
     "tokens": pa.schema([*_KEY, _required("n_tokens", pa.int32())]),
     "language": pa.schema(
         [*_KEY, _required("language", pa.string()), _required("confidence", pa.float32())]
     ),
+    "detoxify": pa.schema(
+        [
+            *_KEY,
+            *(_required(head, pa.float32()) for head in DETOXIFY_HEADS),
+            _required("truncated", pa.bool_()),
+        ]
+    ),
+    "moderation": pa.schema(
+        [
+            *_KEY,
+            _required("flagged", pa.bool_()),
+            *(_required(name, pa.bool_()) for name in MODERATION_CATEGORIES),
+            *(_required(f"{name}_score", pa.float64()) for name in MODERATION_CATEGORIES),
+        ]
+    ),
+    "jailbreak": pa.schema([*_KEY, pa.field("family", pa.string())]),
 }
+
+TURNS = pa.schema(
+    [
+        _required("conversation_id", pa.int64()),
+        _required("turn", pa.int32()),
+        _required("turn_identifier", pa.int64()),
+        _required("timestamp", _UTC),
+        _required("hashed_ip", pa.string()),
+        pa.field("country", pa.string()),
+        pa.field("state", pa.string()),
+        pa.field("user_agent", pa.string()),
+        pa.field("accept_language", pa.string()),
+    ]
+)
+"""What the release stage knows of a turn beside its two messages; no raw address."""
 
 
 def check_table(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:

@@ -50,8 +50,8 @@ class Version(_Entry):
     """One release of a data set.
 
     `comparable` says whether the paper's numbers can be expected from it; if not,
-    `why_not` says why. `hub_glob` takes the place of `files` where only the hub knows
-    how many files there are.
+    `why_not` says why. `labels` are those that its messages carry. `hub_glob` takes the
+    place of `files` where only the hub knows how many files there are.
     """
 
     title: Text
@@ -63,6 +63,9 @@ class Version(_Entry):
     hub_repo: str | None = None
     hub_glob: str | None = None
     note: str = ""
+    labels: tuple[Literal["language", "detoxify", "moderation"], ...] = Field(
+        default=(), strict=False
+    )
     files: tuple[SourceFile, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")

@@ -1,0 +1,103 @@
+"""Files that a configuration names, found or refused before any job starts."""
+
+from pathlib import Path
+
+from wildpaper.acquire.sources import Sources
+from wildpaper.config import Config
+from wildpaper.errors import WildpaperError
+
+HUB_TOKENIZER = "data/raw/llama2-tokenizer/hub/tokenizer.json"
+
+
+def state_of(files: list[str]) -> str:
+    """Return names, sizes and times of files."""
+    states = ((file, Path(file).stat()) for file in files)
+    return repr([(file, state.st_size, state.st_mtime_ns) for file, state in states])
+
+
+def files_of(name: str, path: str, suffixes: tuple[str, ...]) -> list[str]:
+    """Return the file at a path, or those with a suffix in the folder at it, by name.
+
+    Raises
+    ------
+    WildpaperError
+        If there is none, or Snakemake cannot take the path.
+    """
+    where = f"config key datasets.{name}.path"
+    found = Path(path)
+    if "{" in path or "}" in path:
+        raise WildpaperError(
+            f"Snakemake cannot take a path with braces: {path}",
+            where=where,
+            hint="Rename the file or folder, or link to it from elsewhere.",
+        )
+    if found.is_file():
+        return [path]
+    if found.is_dir():
+        files = sorted(
+            str(file)
+            for file in found.iterdir()
+            if file.name.endswith(suffixes) and file.is_file() and not file.name.startswith(".")
+        )
+        if files:
+            return files
+        raise WildpaperError(
+            f"No {' or '.join(suffixes)} file in the folder {path}",
+            where=where,
+            hint=f"The files of {name} end in {suffixes[0]}; name the folder that holds them.",
+        )
+    raise WildpaperError(
+        f"No such file or folder: {path}",
+        where=where,
+        hint="Correct the path, set the environment variable that it names, or set the source "
+        "to 'none'.",
+    )
+
+
+def tokenizer_file(config: Config, sources: Sources, project: str) -> tuple[str, str]:
+    """Return the tokenizer's source file, and its checksum where the registry states one.
+
+    Raises
+    ------
+    WildpaperError
+        If the file is not there.
+    """
+    if config.tokenizer.path:
+        if not Path(config.tokenizer.path).is_file():
+            raise WildpaperError(
+                f"No such file: {config.tokenizer.path}",
+                where="config key tokenizer.path",
+                hint="Correct the path, or set the tokenizer's source to 'npm'.",
+            )
+        return config.tokenizer.path, ""
+    if config.tokenizer.source == "hub":
+        return HUB_TOKENIZER, ""
+    npm = sources.tokenizers.llama2.npm
+    found = Path(project, "data", "raw", "llama2-tokenizer", npm.archive)
+    if not found.is_file():
+        raise WildpaperError(
+            f"The Llama-2 tokenizer's package is not there: {npm.archive}",
+            where=str(found.parent),
+            hint="Run 'make setup', or name a tokenizer.model under the config key tokenizer.",
+        )
+    return str(found), npm.sha256
+
+
+def recipe_file(name: str, project: str) -> str:
+    """Return the file of a recipe.
+
+    Raises
+    ------
+    WildpaperError
+        If there is none of that name; lists those that there are.
+    """
+    folder = Path(project, "data", "recipes")
+    found = folder / f"{name}.yaml"
+    if not found.is_file():
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+        raise WildpaperError(
+            f"There is no recipe {name!r}",
+            where="config key train.recipe",
+            hint=f"Recipes in data/recipes/: {known}.",
+        )
+    return str(found)

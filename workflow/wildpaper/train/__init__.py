@@ -1,0 +1,1 @@
+"""Train: conversations to examples, examples to fine-tuned models, by recipe."""
