@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from wildpaper.errors import WildpaperError
-from wildpaper.ingest.json_array import NO_ARRAY, Broken, iter_array
+from wildpaper.ingest.json_array import Broken, iter_records
 from wildpaper.ingest.records import Conversation, Message, Records, Reject
 
 
@@ -24,13 +23,7 @@ def read_alpaca(path: Path, separator: str = "") -> Records:
     WildpaperError
         If the file holds no JSON array.
     """
-    for row, item in enumerate(iter_array(path)):
-        if isinstance(item, Broken) and item.reason == NO_ARRAY:
-            raise WildpaperError(
-                f"Not in the format of Alpaca: {item.detail}",
-                where=f"{path}, before row 0",
-                hint="It must be one JSON array of records with instruction, input and output.",
-            )
+    for row, item in iter_records(path, "Alpaca", "instruction, input and output"):
         if isinstance(item, Broken):
             yield Reject(path.name, row, item.reason, item.detail)
         else:

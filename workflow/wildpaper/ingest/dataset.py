@@ -9,47 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, read_json, write_json
-from wildpaper.ingest.alpaca import read_alpaca
-from wildpaper.ingest.normalise import Clean, clean_names, normalise, turns
-from wildpaper.ingest.records import Conversation, Records, Reject
-from wildpaper.ingest.wildchat import read_wildchat
+from wildpaper.ingest.native import Kept, numbered_records
+from wildpaper.ingest.normalise import Clean, turns
+from wildpaper.ingest.records import Reject
 from wildpaper.ingest.writer import ShardWriter
 from wildpaper.ledger import entry
-from wildpaper.progress import Progress
 from wildpaper.schema import QUARANTINE, check_table
 
 _LOG = logging.getLogger("wildpaper")
-
-
-def read_native(native_format: str, path: Path, alpaca_separator: str = "") -> Records:
-    """Yield the records of one file in one of the native formats.
-
-    Raises
-    ------
-    WildpaperError
-        If no reader knows the format.
-    """
-    if native_format == "alpaca-json":
-        return read_alpaca(path, alpaca_separator)
-    if native_format == "wildchat-parquet":
-        return read_wildchat(path)
-    raise WildpaperError(
-        f"No reader for the format {native_format!r} yet",
-        where=str(path),
-        hint="Readers: alpaca-json, wildchat-parquet. Set the data set's source to 'none'.",
-    )
-
-
-def count_rows(native_format: str, path: Path) -> int | None:
-    """Return how many rows a file announces, for the time left; None where it does not say."""
-    if native_format != "wildchat-parquet":
-        return None
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (pa.ArrowException, OSError):
-        return None  # the reader says what is wrong
 
 
 class Tally:
@@ -74,8 +42,9 @@ class Tally:
         self._seen.add(digest.digest())
         return known
 
-    def keep(self, conversation: Conversation, clean: Clean, duplicate: bool) -> None:
+    def keep(self, kept: Kept, duplicate: bool) -> None:
         """Count one conversation that is kept."""
+        conversation, clean = kept.conversation, kept.clean
         self.files[conversation.file]["kept"] += 1
         self.n_conversations += 1
         self.n_messages += len(clean.messages)
@@ -127,15 +96,13 @@ def ingest_dataset(
     """
     source = read_json(acquired)
     tally = Tally()
+    tally.files = {listed["name"]: Counter(kept=0, quarantined=0) for listed in source["files"]}
     with ShardWriter(conversations, messages) as writer:
-        for listed in source["files"]:
-            path = acquired.parent / listed["name"]
-            tally.files[path.name] = Counter(kept=0, quarantined=0)
-            n_rows = count_rows(native_format, path)
-            progress = Progress(f"{dataset}: {path.name}", n_rows, "conversations")
-            for record in read_native(native_format, path, alpaca_separator):
-                _take(record, dataset, tally, writer)
-                progress.advance(1)
+        for record in numbered_records(acquired, dataset, native_format, alpaca_separator):
+            if isinstance(record, Reject):
+                tally.reject(record)
+            else:
+                _keep(record, dataset, tally, writer)
     dropped = Counter(reject.reason for reject in tally.rejects)
     _write_quarantine(quarantine, dataset, tally.rejects)
     write_json(report, _report(dataset, source, tally, dropped))
@@ -143,17 +110,9 @@ def ingest_dataset(
     _log_summary(dataset, tally, dropped, quarantine)
 
 
-def _take(record: Conversation | Reject, dataset: str, tally: Tally, writer: ShardWriter) -> None:
-    if isinstance(record, Reject):
-        tally.reject(record)
-        return
-    clean = normalise(record)
-    if isinstance(clean, Reject):
-        tally.reject(clean)
-        return
-    record = clean_names(record)
+def _keep(kept: Kept, dataset: str, tally: Tally, writer: ShardWriter) -> None:
+    record, clean, number = kept.conversation, kept.clean, kept.number
     duplicate = tally.is_duplicate(clean)
-    number = tally.n_conversations
     numbered = turns(clean.messages)
     conversation: dict[str, Any] = {
         "dataset": dataset,
@@ -183,7 +142,7 @@ def _take(record: Conversation | Reject, dataset: str, tally: Tally, writer: Sha
         for position, (message, turn) in enumerate(zip(clean.messages, numbered, strict=True))
     ]
     writer.add(conversation, rows)
-    tally.keep(record, clean, duplicate)
+    tally.keep(kept, duplicate)
 
 
 def _write_quarantine(path: Path, dataset: str, rejects: list[Reject]) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wildpaper.errors import WildpaperError
+
 _CHUNK_CHARACTERS = 1 << 20
 _NEAR_END = 16
 NO_ARRAY = "not-a-json-array"
@@ -93,6 +95,31 @@ def iter_array(path: Path, chunk_characters: int = _CHUNK_CHARACTERS) -> Iterato
                 return
     finally:
         window.close()
+
+
+def iter_records(path: Path, title: str, fields: str) -> Iterator[tuple[int, Any]]:
+    """Yield (row, item) of each item of `iter_array`; rows count from 0.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    title, fields : str
+        What it should be and what its records hold, for messages.
+
+    Raises
+    ------
+    WildpaperError
+        If the file holds no JSON array.
+    """
+    for row, item in enumerate(iter_array(path)):
+        if isinstance(item, Broken) and item.reason == NO_ARRAY:
+            raise WildpaperError(
+                f"Not in the format of {title}: {item.detail}",
+                where=f"{path}, before row 0",
+                hint=f"It must be one JSON array of records with {fields}.",
+            )
+        yield row, item
 
 
 def _next_item(decoder: json.JSONDecoder, window: _Window) -> Any:

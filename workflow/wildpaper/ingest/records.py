@@ -35,6 +35,8 @@ class Conversation:
     redacted: bool | None = None
     checks: dict[str, bool] = field(default_factory=dict)
     """Integrity checks that the source allows: name, whether it held."""
+    labelled: tuple[Any, int] | None = None
+    """Where recorded labels were asked for: the record batch that holds them, the row in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""Write conversations and messages into N shards, in bounded memory."""
+"""Write conversations, messages and turns into N shards, in bounded memory."""
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path
-from wildpaper.schema import CONVERSATIONS, MESSAGES, check_table
+from wildpaper.schema import CONVERSATIONS, MESSAGES, TURNS, check_table
 
 _BUFFERED_CHARACTERS = 64_000_000
 _BUFFERED_ROWS = 100_000
@@ -58,31 +59,49 @@ class ShardWriter:
     """Spread conversations over shards by ``conversation_id mod N``.
 
     Files appear under their names only when the block ends without an error.
+
+    Parameters
+    ----------
+    conversations, messages : list of Path
+        The shards to write, as many of either.
+    turns : list of Path, optional
+        As many again, where turns are known beside their messages (raw logs).
     """
 
-    def __init__(self, conversations: list[Path], messages: list[Path]) -> None:
-        if len(conversations) != len(messages):
-            raise ValueError("as many conversation files as message files")
-        self._paths = list(zip(conversations, messages, strict=True))
+    def __init__(
+        self, conversations: list[Path], messages: list[Path], turns: list[Path] | None = None
+    ) -> None:
+        shards = [conversations, messages] + ([] if turns is None else [turns])
+        if len({len(paths) for paths in shards}) != 1:
+            raise ValueError("as many files of each kind")
+        self._shards = shards
         self._stack = ExitStack()
-        self._writers: list[tuple[_TableWriter, _TableWriter]] = []
+        self._writers: list[list[_TableWriter]] = []
 
     def __enter__(self) -> Self:
-        for conversations, messages in self._paths:
+        schemas, n_shards = (CONVERSATIONS, MESSAGES, TURNS), len(self._shards[0])
+        for paths in zip(*self._shards, strict=True):
             self._writers.append(
-                (
-                    _TableWriter(conversations, CONVERSATIONS, self._stack, len(self._paths)),
-                    _TableWriter(messages, MESSAGES, self._stack, len(self._paths)),
-                )
+                [
+                    _TableWriter(path, schema, self._stack, n_shards)
+                    for path, schema in zip(paths, schemas, strict=False)
+                ]
             )
         return self
 
-    def add(self, conversation: dict[str, Any], messages: list[dict[str, Any]]) -> None:
-        """Add one conversation row and its message rows."""
+    def add(
+        self,
+        conversation: dict[str, Any],
+        messages: list[dict[str, Any]],
+        turns: Iterable[dict[str, Any]] = (),
+    ) -> None:
+        """Add one conversation row, its message rows and, where known, its turn rows."""
         writers = self._writers[conversation["conversation_id"] % len(self._writers)]
         writers[0].add(conversation)
         for message in messages:
             writers[1].add(message, len(message["text"]))
+        for turn in turns:
+            writers[2].add(turn)
 
     def __exit__(
         self,
@@ -92,8 +111,8 @@ class ShardWriter:
     ) -> None:
         try:
             if error is None:
-                for pair in self._writers:
-                    for writer in pair:
+                for tables in self._writers:
+                    for writer in tables:
                         writer.flush()
         except BaseException as failure:
             self._stack.__exit__(type(failure), failure, failure.__traceback__)
