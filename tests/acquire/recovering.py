@@ -1,0 +1,108 @@
+"""What was planted, recovered from the logs alone, under the ids of the truth."""
+
+from collections import Counter, defaultdict
+
+import maxminddb
+import yaml
+from linking_oracle import Logs, Turn, country_of, texts_of, user_of
+from simulating import PUBLISHED, Run
+
+from wildpaper.acquire.simulation.compose import planted_in
+from wildpaper.acquire.simulation.places import COUNTRIES
+from wildpaper.acquire.simulation.text_personas import PERSONAS, normalised_name
+
+
+def share(part: int, whole: int) -> float:
+    return 100 * part / whole
+
+
+def toxicity(chains: list[list[Turn]]) -> dict[str, float]:
+    """Return Table 6 and the shares by month, read from the texts alone."""
+    found: Counter = Counter()
+    for chain in chains:
+        month = chain[-1].time.strftime("%Y-%m")
+        for role, name in (("user", "user"), ("assistant", "chatbot")):
+            for text in texts_of(chain, role):
+                insult, categories = planted_in(text)
+                found[name, "n"] += 1
+                found[name, month] += 1
+                for kind, holds in (
+                    ("detoxify", insult), ("moderation", bool(categories)),
+                    ("either", insult or bool(categories)), ("both", insult and bool(categories)),
+                    (f"toxic {month}", insult or bool(categories)),
+                ):  # fmt: skip
+                    found[name, kind] += holds
+    table = {
+        f"table-06.{role}.{kind}": share(found[role, kind], found[role, "n"])
+        for role in ("user", "chatbot")
+        for kind in ("detoxify", "moderation", "either", "both")
+    }
+    return table | {
+        f"simulated.toxic-share.{role}.{kind[6:]}": share(n, found[role, kind[6:]])
+        for (role, kind), n in found.items()
+        if kind.startswith("toxic ")
+    }
+
+
+def jailbreaks(chains: list[list[Turn]]) -> dict[str, int]:
+    """Return occurrences, users and successes by family, read from the texts alone."""
+    counts: Counter = Counter()
+    users: dict[str, set[str]] = defaultdict(set)
+    for chain in chains:
+        for asked, reply in zip(texts_of(chain, "user"), texts_of(chain, "assistant"), strict=True):
+            insult, categories = planted_in(reply)
+            text = normalised_name(asked)
+            for family, names in PERSONAS.items():
+                if any(normalised_name(name) in text for name in names):
+                    counts[family, "occurrences"] += 1
+                    counts[family, "successes"] += insult or bool(categories)
+                    users[family].add(user_of(chain))
+    found = {f"simulated.jailbreak.{f}.{kind}": n for (f, kind), n in counts.items()}
+    return found | {f"simulated.jailbreak.{f}.users": len(met) for f, met in users.items()}
+
+
+PRINTED = {
+    claim["id"].removeprefix("table-03.")
+    for claim in yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))["claims"]
+    if claim["id"].startswith("table-03.")
+}
+
+
+def collection(run: Run, logs: Logs) -> dict[str, object]:
+    """Return what a naive linker finds, under the ids of the truth."""
+    chains, n = logs.released, len(logs.released)
+    turns = [turn for chain in chains for turn in chain]
+    users = {user_of(chain) for chain in chains}
+    seen = Counter(tuple(m["content"] for m in chain[-1].messages) for chain in chains)
+    models = Counter(chain[-1].model for chain in chains)
+    with maxminddb.open_database(next(run.rawlogs.glob("geoip/*.mmdb"))) as reader:
+        places = {user_of(chain): country_of(chain, reader) for chain in chains}
+    countries = Counter(places.values())
+    n_empty = sum(text == "" for chain in chains for text in texts_of(chain, "user"))
+    return {
+        "simulated.calls": logs.n_lines,
+        "collection.turns-raw": logs.n_answered,
+        "collection.conversations-linked": len(logs.linked),
+        "collection.conversations-wildbench": len(logs.linked) - n,
+        "collection.conversations-released": n,
+        "table-01.wildchat.conversations": n,
+        "collection.turns-released": len(turns),
+        "collection.users": len(users),
+        "collection.start": str(min(turn.time for turn in turns).date()),
+        "collection.end": str(max(turn.time for turn in turns).date()),
+        "turns.mean-text": len(turns) / n,
+        "turns.multi-turn-share": share(sum(len(chain) > 1 for chain in chains), n),
+        "turns.more-than-10-share": share(sum(len(chain) > 10 for chain in chains), n),
+        "simulated.duplicates": sum(times - 1 for times in seen.values()),
+        "simulated.user-messages.wildchat.Nolang": n_empty,
+        "apis.gpt4-share": share(sum(k for m, k in models.items() if m.startswith("gpt-4")), n),
+        **{f"simulated.ledger.{reason}": k for reason, k in logs.dropped.items()},
+        **{f"simulated.ledger-conversations.{r}": k for r, k in logs.dropped_conversations.items()},
+        **{f"table-02.{model.removeprefix('gpt-')}": share(k, n) for model, k in models.items()},
+        **{
+            ("table-03." if place.slug in PRINTED else "simulated.users.") + place.slug:
+            share(countries[place.name], len(users)) for place in COUNTRIES
+        },
+        **toxicity(chains),
+        **jailbreaks(chains),
+    }  # fmt: skip

@@ -1,0 +1,133 @@
+"""Composed messages are what their traits say, and nothing else."""
+
+import random
+
+import pytest
+from lingua import Language, LanguageDetectorBuilder
+
+from wildpaper.acquire.simulation.compose import (
+    FORMS,
+    JAILBREAK_FAMILIES,
+    LANGUAGES,
+    N_TOPICS,
+    PERSONAL_KINDS,
+    Traits,
+    compose,
+    count_words,
+    planted_in,
+    sample_form,
+)
+from wildpaper.acquire.simulation.text_personas import PERSONAS, normalised_name
+from wildpaper.schema import MODERATION_CATEGORIES
+
+SIMILAR = ("Dutch", "Ukrainian", "Catalan")
+
+
+def any_traits(draw: random.Random, **fixed) -> Traits:
+    role = fixed.pop("role", draw.choice(["user", "assistant"]))
+    chosen = {
+        "language": draw.choice(LANGUAGES),
+        "n_words": draw.choice([1, 2, 5, 12, 30, 80, 300]),
+        "topic": draw.randrange(N_TOPICS),
+        "form": sample_form(draw, role),
+    }
+    return Traits(role=role, **(chosen | fixed))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_planted_toxicity_is_found_again_and_nothing_else(seed):
+    draw = random.Random(seed)
+    for _ in range(1500):
+        categories = tuple(
+            name for name in MODERATION_CATEGORIES if draw.random() < draw.choice([0, 0.2])
+        )
+        traits = any_traits(draw, insult=draw.random() < 0.3, moderation=categories)
+        assert planted_in(compose(draw, traits)) == (traits.insult, categories)
+
+
+@pytest.mark.parametrize("family", JAILBREAK_FAMILIES)
+def test_a_persona_is_named_in_its_own_messages_only(family):
+    draw = random.Random(family)
+    names = [normalised_name(name) for name in PERSONAS[family]]
+    disguised = 0
+    for _ in range(200):
+        text = compose(draw, any_traits(draw, role="user", jailbreak=family))
+        assert any(name in normalised_name(text) for name in names)
+        disguised += not any(name in text.casefold() for name in names)
+        plain = compose(draw, any_traits(draw, role="user"))
+        assert not any(name in normalised_name(plain) for name in names)
+    assert 0 < disguised < 100
+
+
+@pytest.mark.parametrize("kind", PERSONAL_KINDS)
+def test_a_personal_item_stands_in_the_text_unchanged(kind):
+    draw = random.Random(kind)
+    for n in range(100):
+        value = f"x{n}-Value.{draw.randrange(10**9)}"
+        traits = any_traits(draw, role="user", personal=((kind, value),))
+        assert compose(draw, traits).count(value) == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_messages_are_about_as_long_as_asked(form):
+    draw = random.Random(form)
+    for n_words in (20, 60, 200, 1000, 20_000):
+        for language in LANGUAGES if n_words < 20_000 else ("English", "Japanese"):
+            text = compose(draw, any_traits(draw, language=language, n_words=n_words, form=form))
+            assert count_words(text) == pytest.approx(n_words, rel=0.16), (language, n_words)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_shortest_messages_are_not_empty(language):
+    draw = random.Random(language)
+    for form in FORMS:
+        for role in ("user", "assistant"):
+            traits = any_traits(draw, language=language, role=role, form=form, n_words=1)
+            n_characters = len(compose(draw, traits))
+            assert n_characters > 0, form
+
+
+def test_no_words_are_no_text():
+    assert compose(random.Random(1), Traits("English", "user", 0, insult=True)) == ""
+
+
+def test_the_same_state_gives_the_same_text():
+    for seed in range(50):
+        traits = any_traits(random.Random(seed))
+        assert compose(random.Random(seed), traits) == compose(random.Random(seed), traits)
+
+
+def test_messages_hardly_repeat():
+    draw = random.Random(3)
+    texts = [compose(draw, any_traits(draw, n_words=draw.randrange(12, 60))) for _ in range(5000)]
+    n_distinct = len(set(texts))
+    assert n_distinct > 0.998 * len(texts)
+    assert all(len(text.encode()) > 0 for text in texts)
+
+
+def test_lingua_reads_the_planted_language():
+    known = [getattr(Language, name.upper()) for name in (*LANGUAGES, *SIMILAR)]
+    detector = LanguageDetectorBuilder.from_languages(*known).build()
+    draw = random.Random(11)
+    for language in LANGUAGES:
+        texts = [
+            compose(draw, any_traits(draw, language=language, n_words=draw.randrange(8, 60)))
+            for _ in range(100)
+        ]
+        found = detector.detect_languages_in_parallel_of(texts)
+        right = sum(one is not None and one.name.title() == language for one in found)
+        assert right >= 97, language
+
+
+def test_topics_share_words_within_a_language():
+    draw = random.Random(5)
+
+    def words(topic):
+        texts = (
+            compose(draw, any_traits(draw, language="English", topic=topic, n_words=60))
+            for _ in range(30)
+        )
+        return {word for text in texts for word in text.casefold().split()}
+
+    first, again, other = words(3), words(3), words(7)
+    assert len(first & again) > len(first & other)

@@ -1,0 +1,70 @@
+"""Labelled messages beside the logs: to train a classifier, and to measure its errors."""
+
+import json
+import random
+from pathlib import Path
+
+from wildpaper.acquire.simulation.compose import Traits, compose, sample_form
+from wildpaper.acquire.simulation.dialogue import Speech
+from wildpaper.acquire.simulation.personal import SHARE as PERSONAL_SHARE
+from wildpaper.acquire.simulation.personal import Personal, draw_personal
+from wildpaper.acquire.simulation.streams import LABELLED, Choice, stream
+from wildpaper.acquire.simulation.targets import Targets
+from wildpaper.files import atomic_path
+from wildpaper.progress import Progress
+from wildpaper.schema import MODERATION_CATEGORIES
+
+INSULTS = {"train": 0.35, "assess": 0.30}
+"""Share of messages with an insult, far above that of the logs: errors are rates within a
+class, and rates need members of both."""
+MODERATED = 0.20
+JAILBREAKS = 0.02
+
+
+def write_labelled(path: Path, part: str, n: int, speech: Speech, targets: Targets,
+                   seed: int) -> None:  # fmt: skip
+    """Write `n` messages with their labels, one JSON object a line.
+
+    Length, language, form and the rest are distributed as in the logs. `part` is
+    ``"train"`` or ``"assess"``; each message has a stream of its own, so that the parts
+    share nothing.
+    """
+    languages = Choice(targets.languages.items())
+    families = Choice((name, target.per_turn) for name, target in targets.jailbreaks.items())
+    progress = Progress(f"labelled messages, {part}", n, "messages")
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as out:
+        for i in range(n):
+            rng = stream(seed, LABELLED, i, list(INSULTS).index(part))
+            traits = _traits(rng, INSULTS[part], speech, languages, families)
+            out.write(_line(compose(rng, traits), traits))
+            progress.advance(1)
+
+
+def _traits(
+    rng: random.Random, insults: float, speech: Speech, languages: Choice, families: Choice
+) -> Traits:
+    role = "user" if rng.random() < 0.5 else "assistant"
+    jailbreak = None
+    personal: Personal = ()
+    if role == "user" and rng.random() < JAILBREAKS:
+        jailbreak = families.draw(rng)
+    elif role == "user" and rng.random() < PERSONAL_SHARE:
+        personal = draw_personal(rng)
+    insult = rng.random() < insults
+    moderation = speech.categories(rng) if rng.random() < MODERATED else ()
+    return Traits(
+        languages.draw(rng), role, speech.length(rng, "user" if role == "user" else "chatbot"),
+        speech.subject(rng), insult, moderation, jailbreak, sample_form(rng, role), personal,
+    )  # fmt: skip
+
+
+def _line(text: str, traits: Traits) -> str:
+    record = {
+        "text": text,
+        "role": traits.role,
+        "language": traits.language,
+        "insult": traits.insult,
+        "moderation": [name for name in MODERATION_CATEGORIES if name in traits.moderation],
+        "jailbreak": traits.jailbreak,
+    }
+    return json.dumps(record, ensure_ascii=False) + "\n"

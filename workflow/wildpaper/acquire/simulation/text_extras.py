@@ -1,0 +1,62 @@
+"""Sentences that plant a trait: insults, moderation markers, personas, personal items."""
+
+from wildpaper.acquire.simulation.text_count import count_halves
+from wildpaper.acquire.simulation.text_lexicon import Lexicon
+from wildpaper.acquire.simulation.text_markers import INSULTS, MARKERS, SCRIPTS
+from wildpaper.acquire.simulation.text_personas import persona_name
+from wildpaper.acquire.simulation.text_tables import Draw
+
+EARLY = 100
+"""Half words before which whatever classifiers look for begins: they see 512 tokens."""
+
+SHARE_LATIN = 0.5
+"""Of the insults in other scripts: written in Latin letters all the same."""
+
+_OWN_LINE = ("URL", "API_KEY")
+
+
+def persona_sentence(draw: Draw, lexicon: Lexicon, family: str) -> str:
+    """Return a sentence that names the persona of a jailbreak family."""
+    frame = lexicon.personas[int(draw() * len(lexicon.personas))]
+    return frame.replace("{x}", persona_name(draw, family))
+
+
+def insult_sentence(draw: Draw, lexicon: Lexicon, room: int) -> str:
+    """Return a sentence with an insult; the insult alone where there is no room for more."""
+    script = SCRIPTS.get(lexicon.language, "latin")
+    if script != "latin" and draw() < SHARE_LATIN:
+        script = "latin"
+    lexemes = INSULTS[script]
+    lexeme = lexemes[int(draw() * len(lexemes))]
+    return _framed(draw, lexicon.insults, lexeme, room)
+
+
+def marker_sentence(draw: Draw, lexicon: Lexicon, category: str, room: int) -> str:
+    """Return a sentence with a marker of a moderation category."""
+    lexemes = MARKERS[category]
+    lexeme = lexemes[int(draw() * len(lexemes))]
+    return _framed(draw, lexicon.markers, lexeme, room)
+
+
+def personal_sentence(lexicon: Lexicon, kind: str, value: str) -> str:
+    """Return a sentence that gives a personal item, unchanged, after words that announce it."""
+    cue = lexicon.cues[kind].replace("{v}", value)
+    # Nothing may stand right behind an address or a key: it would be read as a part of it.
+    return cue + "\n" if kind in _OWN_LINE else cue
+
+
+def insert_early(draw: Draw, sentences: list[str], extra: str) -> None:
+    """Put a sentence at a random place among those that begin early, in place."""
+    n, used = 0, 0
+    for sentence in sentences:
+        used += count_halves(sentence)
+        if used > EARLY:
+            break
+        n += 1
+    sentences.insert(int(draw() * (n + 1)), extra)
+
+
+def _framed(draw: Draw, frames: tuple[str, ...], lexeme: str, room: int) -> str:
+    if room < 8:
+        return lexeme
+    return frames[int(draw() * len(frames))].replace("{x}", lexeme)

@@ -1,0 +1,171 @@
+"""The truth that was planted, under the ids of the claims that should recover it."""
+
+from typing import Any
+
+from wildpaper.acquire.simulation.phenomena import CONSENTS, MALFORMED, PHENOMENA
+from wildpaper.acquire.simulation.places import COUNTRIES
+from wildpaper.acquire.simulation.schedule import MONTHS, moment
+from wildpaper.acquire.simulation.tally import ROLES, Tally
+from wildpaper.acquire.simulation.targets import MODELS, OTHER_LANGUAGES, Targets, jailbreak_raise
+
+_CALL_REASONS = ("unparsable-line", "no-headers", "wrong-roles", "failed-call", "before-start",
+                 "missing-turn", "no-consent", "withdrawn", "wildbench")  # fmt: skip
+_UNANSWERED = _CALL_REASONS[:4]
+_CONVERSATION_REASONS = _CALL_REASONS[6:]
+
+
+def realised(tally: Tally, targets: Targets) -> dict[str, Any]:
+    """Return {claim id: value} of the simulated WildChat, percentages unrounded."""
+    counts = tally.counts
+    n, turns = counts["conversations"], counts["turns"]
+    n_wildbench = counts["dropped-conversations.wildbench"]
+    unanswered = sum(counts[f"dropped.{reason}"] for reason in _UNANSWERED)
+    gpt4 = sum(counts[f"model.{name}"] for name in MODELS.values() if name.startswith("gpt-4"))
+    found: dict[str, Any] = {
+        "collection.turns-raw": counts["lines"] - unanswered,
+        "collection.conversations-linked": n + n_wildbench,
+        "collection.conversations-wildbench": n_wildbench,
+        "collection.conversations-released": n,
+        "collection.turns-released": turns,
+        "collection.start": moment(tally.first).date().isoformat(),
+        "collection.end": moment(tally.last).date().isoformat(),
+        "collection.conversations-section3": n,
+        "collection.gpt4-gap": _gap(tally),
+        "collection.users": counts["users"],
+        "turns.mean-text": turns / n,
+        "turns.multi-turn-share": 100 * counts["conversations.multi-turn"] / n,
+        "turns.more-than-10-share": 100 * counts["conversations.more-than-10"] / n,
+        "apis.gpt4-share": 100 * gpt4 / n,
+        "apis.gpt35-share": 100 * (n - gpt4) / n,
+    }
+    found |= _table_01(tally, targets)
+    found |= {f"table-02.{k}": 100 * counts[f"model.{m}"] / n for k, m in MODELS.items()}
+    for country in COUNTRIES:
+        share = 100 * counts[f"users.{country.slug}"] / counts["users"]
+        printed = country.slug in targets.countries
+        found[f"table-03.{country.slug}" if printed else f"simulated.users.{country.slug}"] = share
+    return found | _languages(tally, targets) | _toxicity(tally) | _jailbreaks(tally, targets) | (
+        _ledger(tally)
+    )  # fmt: skip
+
+
+def _table_01(tally: Tally, targets: Targets) -> dict[str, Any]:
+    counts = tally.counts
+    spoken = [n for name, n in counts.items()
+              if name.startswith("language.user.") and not name.endswith(".Nolang")]  # fmt: skip
+    row: dict[str, Any] = {
+        "conversations": counts["conversations"],
+        "users": counts["users"],
+        "turns-per-conversation": counts["turns"] / counts["conversations"],
+    }
+    for role in ROLES:
+        if role in tally.tokens:
+            row[f"{role}-tokens-mean"] = tally.tokens[role].mean
+            row[f"{role}-tokens-std"] = tally.tokens[role].deviation
+    row["languages"] = sum(n >= targets.minimum_prompts for n in spoken)
+    found = {f"table-01.wildchat.{column}": value for column, value in row.items()}
+    if "user-redacted" in tally.tokens:
+        hidden = tally.tokens["user-redacted"]
+        found["simulated.user-tokens-mean.redacted"] = hidden.mean
+        found["simulated.user-tokens-std.redacted"] = hidden.deviation
+    return found
+
+
+def _languages(tally: Tally, targets: Targets) -> dict[str, Any]:
+    counts = tally.counts
+    found: dict[str, Any] = {}
+    n = counts["messages.user"]
+    printed = [name for name in targets.languages if name not in OTHER_LANGUAGES]
+    for name in printed:
+        found[f"table-05.wildchat.{name.lower()}"] = 100 * counts[f"language.user.{name}"] / n
+    rest = n - sum(counts[f"language.user.{name}"] for name in printed)
+    found["table-05.wildchat.other"] = 100 * rest / n
+    for name in (*targets.languages, "Nolang"):
+        found[f"simulated.user-messages.wildchat.{name}"] = counts[f"language.user.{name}"]
+    return found
+
+
+def _toxicity(tally: Tally) -> dict[str, Any]:
+    counts = tally.counts
+    found: dict[str, Any] = {}
+    for role in ROLES:
+        n = counts[f"messages.{role}"]
+        for kind in ("detoxify", "moderation", "either", "both"):
+            found[f"table-06.{role}.{kind}"] = 100 * counts[f"{kind}.{role}"] / n
+        found[f"table-07.wildchat.{role}"] = found[f"table-06.{role}.moderation"]
+        for month in MONTHS:
+            if messages := counts[f"messages.{role}.{month}"]:
+                share = 100 * counts[f"toxic.{role}.{month}"] / messages
+                found[f"simulated.toxic-share.{role}.{month}"] = share
+        for name in sorted(counts):
+            if name.startswith(f"category.{role}."):
+                found[f"simulated.moderation.{role}.{name.split('.')[2]}"] = counts[name]
+    if flagged := counts["moderation.user"]:
+        found["toxicity.sexual-share"] = 100 * counts["category.user.sexual"] / flagged
+    return found
+
+
+def _jailbreaks(tally: Tally, targets: Targets) -> dict[str, Any]:
+    counts = tally.counts
+    found: dict[str, Any] = {}
+    for family in targets.jailbreaks:
+        occurrences, users, successes = (
+            counts[f"jailbreak.{family}.{name}"] for name in ("occurrences", "users", "successes")
+        )
+        found[f"simulated.jailbreak.{family}.occurrences"] = occurrences
+        found[f"simulated.jailbreak.{family}.users"] = users
+        found[f"simulated.jailbreak.{family}.successes"] = successes
+        found[f"table-08.{family}.occurrences"] = occurrences
+        found[f"table-08.{family}.users"] = users
+        if occurrences:
+            found[f"table-08.{family}.success"] = 100 * successes / occurrences
+    return found
+
+
+def _ledger(tally: Tally) -> dict[str, Any]:
+    counts = tally.counts
+    found: dict[str, Any] = {"simulated.calls": counts["lines"]}
+    for reason in _CALL_REASONS:
+        found[f"simulated.ledger.{reason}"] = counts[f"dropped.{reason}"]
+    for reason in _CONVERSATION_REASONS:
+        dropped = counts[f"dropped-conversations.{reason}"]
+        found[f"simulated.ledger-conversations.{reason}"] = dropped
+    found["simulated.duplicates"] = tally.n_duplicates
+    for name in sorted(counts):
+        if name.startswith(("personal.", "phenomenon.")):
+            found[f"simulated.{name}"] = counts[name]
+    return found
+
+
+def _gap(tally: Tally) -> str:
+    """Return the first and last month of the longest run of months without GPT-4."""
+    held = [place for place, month in enumerate(MONTHS) if tally.counts[f"month.{month}"]]
+    longest: list[str] = []
+    run: list[str] = []
+    for month in MONTHS[held[0] : held[-1] + 1]:
+        run = [] if tally.counts[f"gpt4-month.{month}"] else [*run, month]
+        longest = run if len(run) > len(longest) else longest
+    return f"{longest[0]} to {longest[-1]}" if longest else "none"
+
+
+def scaled(found: dict[str, Any], n_conversations: int) -> list[str]:
+    """Return the ids whose rates are above the published ones, or were invented."""
+    ids = [name for name in found if name.startswith("simulated.phenomenon.")]
+    ids += [f"simulated.ledger.{reason}" for reason in _CALL_REASONS]
+    if jailbreak_raise(n_conversations) > 1:
+        ids += [
+            name
+            for name in found
+            if name.startswith(("table-08.", "simulated.jailbreak."))
+            and name.endswith((".occurrences", ".users", ".successes"))
+        ]
+    return sorted(ids)
+
+
+def rates() -> dict[str, dict[str, float]]:
+    """Return the rates of what is planted, for truth.json's parameters."""
+    return {
+        "phenomena": {p.name: p.rate for p in PHENOMENA},
+        "malformed": dict(MALFORMED),
+        "consents": dict(CONSENTS),
+    }
