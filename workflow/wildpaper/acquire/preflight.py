@@ -1,0 +1,247 @@
+"""Before a long run: is all there that it will need? Everything missing is said at once.
+
+What is needed is listed by `wildpaper.acquire.preflight_needs`. Nothing is downloaded, and
+no token is printed or written.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants
+
+from wildpaper.acquire import hub
+from wildpaper.acquire.transfer import Patience, UnsettledError, check_status, retry, send, shown
+from wildpaper.errors import WildpaperError
+from wildpaper.files import write_json
+
+_LOG = logging.getLogger("wildpaper")
+_HASTY = Patience(attempts=2, backoff_s=1.0, timeout_s=10.0)
+_GB = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One need, what was found, and how to mend it; met where there is nothing to mend."""
+
+    need: str
+    where: str
+    found: str
+    mend: str = ""
+
+
+def check_requirements(
+    needs: dict[str, Any],
+    preflight: Path,
+    endpoint: str | None = None,
+    *,
+    patience: Patience | None = None,
+) -> None:
+    """Check all that a run needs of network, accounts, GPUs, disk and memory.
+
+    Parameters
+    ----------
+    needs : dict
+        From `wildpaper.acquire.preflight_needs.needs_of`.
+    preflight : Path
+        JSON to write: what was needed and found.
+    endpoint : str, optional
+        Address of the hub; default ``HF_ENDPOINT``, else the public hub.
+    patience : Patience, optional
+        Attempts, first pause and time-out in seconds.
+
+    Raises
+    ------
+    WildpaperError
+        If anything is missing; one line for each thing, with how to mend it.
+    """
+    patience = patience or _HASTY
+    findings = [
+        *_check_hub(needs["hub"], endpoint, patience),
+        *(_check_address(need, patience) for need in needs["addresses"]),
+        *_check_gpus(needs["gpus"]),
+        *_check_disk(needs["disk"]),
+        *_check_memory(needs["memory_gb"]),
+    ]
+    missing = [finding for finding in findings if finding.mend]
+    if missing:
+        lines = [
+            f"  {i}. {one.need}: {one.found}. {one.mend} ({one.where})"
+            for i, one in enumerate(missing, start=1)
+        ]
+        raise WildpaperError(
+            f"This run cannot start yet: {len(missing)} of {len(findings)} checks failed.\n"
+            + "\n".join(lines),
+            hint="Mend all of these, then run again; nothing was downloaded.",
+        )
+    for finding in findings:
+        _LOG.info("%s: %s", finding.need, finding.found)
+    write_json(preflight, {"checked": [asdict(finding) for finding in findings]})
+
+
+def _check_hub(
+    needs: list[dict[str, Any]], endpoint: str | None, patience: Patience
+) -> Iterator[Finding]:
+    """Check that the hub answers, that there is a token, and that it opens each repository."""
+    if not needs:
+        return
+    headers = hub.token_headers()
+    gated = [need for need in needs if need["gated"]]
+    if gated:
+        yield _token(gated, endpoint, has_token=bool(headers))
+    reached = _reach_hub(needs, endpoint, patience)
+    yield reached
+    if not reached.mend:
+        for need in needs:
+            if headers or not need["gated"]:
+                yield _access(need, endpoint, headers, patience)
+
+
+def _token(gated: list[dict[str, Any]], endpoint: str | None, has_token: bool) -> Finding:
+    pages = ", ".join(dict.fromkeys(_page(need, endpoint) for need in gated))
+    if has_token:
+        return Finding("a token for the hub", pages, "there is one")
+    return Finding(
+        "a token for the hub",
+        pages,
+        "HF_TOKEN is not set and nobody is logged in",
+        "Accept the terms on these pages, create a token with read access, and put it in the "
+        "environment variable HF_TOKEN.",
+    )
+
+
+def _page(need: dict[str, Any], endpoint: str | None) -> str:
+    """Return the page on which the terms of a repository are accepted."""
+    folder = "datasets/" if need["repo_type"] == "dataset" else ""
+    return shown(f"{hub.endpoint_address(endpoint)}/{folder}{need['repo']}")
+
+
+def _reach_hub(needs: list[dict[str, Any]], endpoint: str | None, patience: Patience) -> Finding:
+    address = hub.endpoint_address(endpoint)
+    what = f"the hub, for {', '.join(need['what'] for need in needs)}"
+    try:
+        hub.refuse_offline(what)
+        status = retry(lambda: _status(address, patience), patience, what)
+    except WildpaperError as error:
+        return Finding(what, error.where or shown(address), error.what, error.hint)
+    except UnsettledError as error:
+        mend = "Check the network, proxies and HF_ENDPOINT; or bring the files, source: path."
+        return Finding(what, shown(address), error.reason, mend)
+    return Finding(what, shown(address), f"it answers ({status})")
+
+
+def _status(address: str, patience: Patience) -> int:
+    """Return how a server answers; any answer that is not trouble of its own will do."""
+    with send("HEAD", address, timeout_s=patience.timeout_s, follow=False) as response:
+        if response.status_code >= 500 or response.status_code == 429:
+            check_status(response, address, "the server", with_token=False)
+        return response.status_code
+
+
+def _access(
+    need: dict[str, Any], endpoint: str | None, headers: dict[str, str], patience: Patience
+) -> Finding:
+    """Ask for one file of a repository, without fetching it."""
+    repo, revision = need["repo"], need["revision"]
+    what = f"access to {repo}, for {need['what']}"
+    try:
+        path = need["file"]
+        if not path:
+            revision, paths = hub.list_files(repo, revision, need["glob"], patience, endpoint)
+            path = paths[0]
+        url = hub.file_address(repo, path, revision, endpoint, need["repo_type"])
+        described = hub.describe_file(url, headers, patience, path)
+    except WildpaperError as error:
+        return Finding(what, error.where, error.what, error.hint)
+    return Finding(what, shown(url), f"granted, commit {described.commit or 'not stated'}")
+
+
+def _check_address(need: dict[str, str], patience: Patience) -> Finding:
+    """Ask for a file and hang up before it comes: not every server answers HEAD."""
+    what, url = f"the address of {need['what']}", need["url"]
+
+    def ask() -> None:
+        with send("GET", url, timeout_s=patience.timeout_s) as response:
+            check_status(response, url, need["what"], with_token=False)
+
+    try:
+        retry(ask, patience, what)
+    except WildpaperError as error:
+        return Finding(what, error.where, error.what, error.hint)
+    except UnsettledError as error:
+        mend = "Check the network and proxies; or bring the file, source: path."
+        return Finding(what, shown(url), error.reason, mend)
+    return Finding(what, shown(url), "it answers")
+
+
+def _check_gpus(need: dict[str, Any] | None) -> Iterator[Finding]:
+    if not need:
+        return
+    what = f"{need['n']} GPU(s) with {need['memory_gb']:g} GB each, for {need['what']}"
+    where = "this machine, CUDA_VISIBLE_DEVICES as it is"
+    mend = "Run on a machine that has them, or choose another recipe (config key train.recipe)."
+    try:
+        memories = _gpu_memories()
+    except ImportError:
+        yield Finding(what, where, "torch cannot be imported", "Run 'make setup'.")
+        return
+    fitting = [n_bytes for n_bytes in memories if n_bytes >= _GB * need["memory_gb"]]
+    found = ", ".join(f"{n_bytes / _GB:.0f} GB" for n_bytes in memories) or "none"
+    yield Finding(what, where, f"found {found}", "" if len(fitting) >= need["n"] else mend)
+
+
+def _gpu_memories() -> list[int]:
+    """Return the memory of each visible GPU in bytes; torch is imported only here."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return []
+    count = torch.cuda.device_count()
+    return [torch.cuda.get_device_properties(i).total_memory for i in range(count)]
+
+
+def _check_disk(needs: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Compare what is still to be written with what is free, file system by file system."""
+    by_system: dict[int, list[tuple[Path, dict[str, Any]]]] = {}
+    for need in needs:
+        folder = Path(need["folder"] or constants.HF_HUB_CACHE)
+        by_system.setdefault(_existing(folder).stat().st_dev, []).append((folder, need))
+    for group in by_system.values():
+        wanted = sum(max(need["bytes"] - _held(folder), 0) for folder, need in group)
+        status = os.statvfs(_existing(group[0][0]))
+        free = status.f_bavail * status.f_frsize
+        parts = "; ".join(
+            f"{need['what']} {'about ' if need['estimated'] else ''}{need['bytes'] / _GB:.1f} GB"
+            for _, need in group
+        )
+        yield Finding(
+            f"{wanted / _GB:.1f} GB of disk still to be written ({parts})",
+            ", ".join(dict.fromkeys(str(_existing(folder)) for folder, _ in group)),
+            f"{free / _GB:.1f} GB are free",
+            "" if free >= wanted else "Make room, or link these folders to a larger disk.",
+        )
+
+
+def _existing(folder: Path) -> Path:
+    """Return the folder, or the nearest one above that exists."""
+    absolute = folder.absolute()
+    return next(path for path in (absolute, *absolute.parents) if path.exists())
+
+
+def _held(folder: Path) -> int:
+    """Return the bytes that lie in a folder already; what is linked lies elsewhere."""
+    paths = folder.rglob("*") if folder.is_dir() else ()
+    return sum(path.lstat().st_size for path in paths if path.is_file() and not path.is_symlink())
+
+
+def _check_memory(memory_gb: float) -> Iterator[Finding]:
+    if not memory_gb:
+        return
+    n_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    mend = "" if n_bytes >= _GB * memory_gb else "Run on a machine with more memory."
+    yield Finding(
+        f"{memory_gb:g} GB of memory", "this machine", f"it has {n_bytes / _GB:.0f} GB", mend
+    )
