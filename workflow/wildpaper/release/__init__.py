@@ -1,0 +1,1 @@
+"""Turn raw interaction logs into an anonymised release in the published schema."""
