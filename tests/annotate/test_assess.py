@@ -1,0 +1,105 @@
+"""Errors of the classifiers are counted as they are, with bounds that hold."""
+
+import json
+
+import jsonschema
+import pytest
+from labelled_corpus import INSULTS, messages, write_lines
+
+from wildpaper.annotate.assess import assess_annotators, upper_bound
+from wildpaper.errors import WildpaperError
+from wildpaper.files import read_json
+
+pytest_plugins = ["detoxify_fixtures"]
+
+FEW = ("English", "German", "Chinese")
+SENTENCES = {
+    "English": "The children walked home slowly through the quiet evening streets.",
+    "German": "Die Kinder gingen langsam durch die stillen abendlichen Straßen nach Hause.",
+    "Chinese": "孩子们慢慢地穿过安静的街道走回家。",
+}
+
+
+def line(language, insult=False, role="user", text=None):
+    return {
+        "text": SENTENCES[language] if text is None else text,
+        "role": role,
+        "language": language,
+        "insult": insult,
+        "moderation": [],
+        "jailbreak": None,
+    }
+
+
+def assessed(folder, checkpoint, lines, **options):
+    labelled = write_lines(folder / "assess.jsonl", lines)
+    assess_annotators(labelled, checkpoint, folder / "errors.json", FEW, "high", **options)
+    return read_json(folder / "errors.json")
+
+
+def test_wrong_labels_are_counted(small_checkpoint, tmp_path, project):
+    insult = INSULTS["English"][0]
+    lines = [
+        *[line(language) for language in SENTENCES for _ in range(5)],
+        line("German") | {"text": SENTENCES["English"]},
+        line("English", text=" "),
+        line("English", insult=True, text=f"{SENTENCES['English']} {insult}"),
+        line("English", insult=True),
+        line("English", text=f"{SENTENCES['English']} {insult}", role="assistant"),
+        line("English", insult=True, text=f"{insult} {SENTENCES['English']}", role="assistant"),
+    ]
+    found = assessed(tmp_path, small_checkpoint, lines)
+    schema = read_json(project / "data/schemas/annotator-errors.schema.json")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(found, schema)
+    language = found["language"]
+    assert (language["n"], language["n_wrong"], language["error"]) == (20, 1, 1 / 20)
+    assert language["error_high"] == upper_bound(1, 20)
+    assert language["by_language"] == {
+        "Chinese": {"n": 5, "n_missed": 0, "n_false": 0},
+        "English": {"n": 9, "n_missed": 0, "n_false": 1},
+        "German": {"n": 6, "n_missed": 1, "n_false": 0},
+    }
+    names = ("n_positive", "n_missed", "n_negative", "n_false")
+    assert [found["detoxify"]["user"][name] for name in names] == [2, 1, 17, 0]
+    assert [found["detoxify"]["chatbot"][name] for name in names] == [1, 0, 1, 1]
+    assert found["detoxify"]["user"]["false_negative"] == 1 / 2
+    assert found["threshold"] == 0.1
+
+
+def test_counts_only_and_no_text(small_checkpoint, tmp_path):
+    found = assessed(tmp_path, small_checkpoint, [line(name) for name in SENTENCES])
+    written = json.dumps(found, ensure_ascii=False)
+    assert not any(sentence[:12] in written for sentence in SENTENCES.values())
+    assert found["detoxify"]["chatbot"]["false_negative"] is None
+    assert found["detoxify"]["chatbot"]["false_negative_high"] == 1
+
+
+def test_the_threshold_decides(small_checkpoint, tmp_path):
+    lines = [*messages(200, seed=31), line("English")]
+    none = assessed(tmp_path, small_checkpoint, lines, threshold=0.9999)["detoxify"]
+    everything = assessed(tmp_path, small_checkpoint, lines, threshold=1e-9)["detoxify"]
+    for role in ("user", "chatbot"):
+        assert none[role]["n_missed"] == none[role]["n_positive"] > 0 == none[role]["n_false"]
+        assert everything[role]["n_false"] == everything[role]["n_negative"] > 0
+
+
+def test_upper_bound_is_the_error_at_which_so_few_are_a_rarity():
+    for n, n_wrong in [(1, 0), (20, 3), (300, 0), (300, 299), (5000, 12)]:
+        bound = upper_bound(n_wrong, n)
+        term, total = (1 - bound) ** n, 0.0
+        for k in range(n_wrong + 1):
+            total += term
+            term *= (n - k) / (k + 1) * bound / (1 - bound)
+        if (1 - bound) ** n > 1e-300:
+            assert total == pytest.approx(0.01, rel=1e-6)
+        assert n_wrong / n < bound < 1
+    assert upper_bound(0, 0) == upper_bound(7, 7) == 1
+    with pytest.raises(ValueError, match="cannot be wrong"):
+        upper_bound(8, 7)
+
+
+def test_labels_that_cannot_be_read_leave_no_file(small_checkpoint, tmp_path):
+    with pytest.raises(WildpaperError):
+        assessed(tmp_path, small_checkpoint, [])
+    assert not (tmp_path / "errors.json").exists()

@@ -1,0 +1,150 @@
+"""Scores of shards are those of Detoxify's own `predict`, text by text."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from detoxify_files import ENDLESS, write_shard
+from labelled_corpus import INSULTS, messages
+
+from wildpaper.annotate import detoxify
+from wildpaper.annotate.detoxify import score_detoxify, score_texts
+from wildpaper.errors import WildpaperError
+from wildpaper.files import sha256_file
+from wildpaper.schema import DETOXIFY_HEADS, LABELS
+
+pytest_plugins = ["detoxify_fixtures"]
+
+INSULT = INSULTS["English"][0]
+LONG = "ba bo du " * ENDLESS
+RAGGED = [
+    "",
+    " \n",
+    "ba",
+    LONG,
+    INSULT,
+    f"{LONG}{INSULT}",
+    f"{INSULT} {LONG}",
+    "😀🎉",
+    "a\u200bb",
+    "<s> </s> <pad>",
+    *(message["text"] for message in messages(60, seed=21)),
+]
+
+
+def scored(folder, texts, checkpoint, name="wildchat-0", **options):
+    path = folder / f"{name}.parquet"
+    shard = write_shard(folder / f"{name}-in.parquet", texts)
+    score_detoxify(shard, checkpoint, path, dataset="wildchat", **options)
+    return pq.read_table(path)
+
+
+def matrix(table):
+    return np.column_stack([table[head].to_numpy() for head in DETOXIFY_HEADS])
+
+
+def alone(classifier, texts):
+    found = [classifier.predict(text) for text in texts]
+    return np.array([[scores[head] for head in DETOXIFY_HEADS] for scores in found])
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 700, 16_384])
+def test_scores_are_those_of_single_texts(small_classifier, batch_tokens):
+    scores, _ = score_texts(small_classifier, RAGGED, batch_tokens)
+    wanted = alone(small_classifier, RAGGED)
+    assert np.ptp(wanted[:, 0]) > 0.5
+    assert np.abs(scores - wanted).max() < 1e-5
+
+
+def test_truncated_says_where_the_end_was_not_read(small_checkpoint, tmp_path):
+    table = scored(tmp_path, RAGGED, small_checkpoint)
+    cut = [text for text, t in zip(RAGGED, table["truncated"].to_pylist(), strict=True) if t]
+    assert cut == [LONG, f"{LONG}{INSULT}", f"{INSULT} {LONG}"]
+    toxicity = dict(zip(RAGGED, table["toxicity"].to_pylist(), strict=True))
+    assert toxicity[f"{LONG}{INSULT}"] == pytest.approx(toxicity[LONG], abs=1e-5)
+    assert toxicity[f"{INSULT} {LONG}"] > 0.5
+
+
+def test_a_text_of_just_the_limit_is_not_truncated(small_classifier):
+    words = ["ba"] * 600
+    n_tokens = len(small_classifier.tokenizer(" ".join(words), verbose=False)["input_ids"])
+    assert n_tokens == 602
+    _, truncated = score_texts(small_classifier, [" ".join(words[:n]) for n in (510, 511)])
+    assert truncated.tolist() == [False, True]
+
+
+def test_labels_keep_the_contract(small_checkpoint, tmp_path):
+    table = scored(tmp_path, RAGGED, small_checkpoint)
+    assert table.schema.remove_metadata().equals(LABELS["detoxify"])
+    assert table["conversation_id"].to_pylist() == [i // 2 for i in range(len(RAGGED))]
+    metadata = table.schema.metadata
+    version = sha256_file(small_checkpoint)[:8].encode()
+    assert metadata[b"annotator"] == b"detoxify-0.5.4-" + version
+    assert metadata[b"route"] == b"computed"
+
+
+def test_scores_do_not_depend_on_shards_order_or_batches(small_checkpoint, tmp_path, monkeypatch):
+    whole = matrix(scored(tmp_path, RAGGED, small_checkpoint))
+    monkeypatch.setattr(detoxify, "_BATCH_MESSAGES", 7)
+    cut = len(RAGGED) // 3
+    parts = [
+        matrix(scored(tmp_path, texts, small_checkpoint, "part", batch_tokens=900))
+        for texts in (RAGGED[:cut], RAGGED[cut:])
+    ]
+    turned = matrix(scored(tmp_path, RAGGED[::-1], small_checkpoint, "turned"))[::-1]
+    assert np.abs(np.concatenate(parts) - whole).max() < 1e-6
+    assert np.abs(turned - whole).max() < 1e-6
+
+
+def test_each_distinct_text_is_scored_once(small_checkpoint, tmp_path, monkeypatch):
+    looked_at = []
+
+    def watched(classifier, texts, *options):
+        looked_at.extend(texts)
+        return score_texts(classifier, texts, *options)
+
+    monkeypatch.setattr(detoxify, "score_texts", watched)
+    monkeypatch.setattr(detoxify, "_BATCH_MESSAGES", 4)
+    texts = [RAGGED[i] for i in (2, 4, 2, 0, 4, 7, 0, 0, 2, 11)]
+    table = scored(tmp_path, texts, small_checkpoint)
+    assert sorted(looked_at) == sorted(set(texts))
+    single = dict(zip(texts, table["toxicity"].to_pylist(), strict=True))
+    assert table["toxicity"].to_pylist() == [single[text] for text in texts]
+
+
+def test_near_the_threshold_the_score_is_that_of_the_text_alone(small_classifier):
+    texts = RAGGED[:10]
+    wanted = alone(small_classifier, texts).astype(np.float32)
+    for row in (2, 4):
+        scores, _ = score_texts(small_classifier, texts, threshold=float(wanted[row, 0]))
+        assert (scores[row] == wanted[row]).all()
+
+
+def test_a_shard_without_messages(small_checkpoint, tmp_path):
+    table = scored(tmp_path, [], small_checkpoint)
+    assert table.num_rows == 0
+    assert table.schema.remove_metadata().equals(LABELS["detoxify"])
+
+
+def test_a_null_text_is_named_by_file_and_row(small_checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(detoxify, "_BATCH_MESSAGES", 4)
+    with pytest.raises(WildpaperError) as caught:
+        scored(tmp_path, ["ba"] * 5 + [None, "bo"], small_checkpoint)
+    assert caught.value.where.endswith("wildchat-0-in.parquet, row 5")
+    assert not (tmp_path / "wildchat-0.parquet").exists()
+
+
+def test_messages_that_lack_a_column_are_refused(small_checkpoint, tmp_path):
+    pq.write_table(pa.table({"text": ["ba"]}), tmp_path / "in.parquet")
+    with pytest.raises(WildpaperError, match="conversation_id"):
+        score_detoxify(tmp_path / "in.parquet", small_checkpoint, tmp_path / "out.parquet", "x")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 is not enough"])
+def test_a_damaged_shard_is_refused(small_checkpoint, tmp_path, content):
+    path = tmp_path / "in.parquet"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(WildpaperError) as caught:
+        score_detoxify(path, small_checkpoint, tmp_path / "out.parquet", "x")
+    assert caught.value.where == str(path)

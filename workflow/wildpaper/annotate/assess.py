@@ -1,0 +1,161 @@
+"""How often the classifiers are wrong, on messages whose traits are known.
+
+Where a classifier stands between what was planted and what is measured, the truth can
+be recovered up to its errors only. They are counted here on a sample of its own.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from scipy.stats import beta
+
+from wildpaper.annotate.detoxify import score_texts
+from wildpaper.annotate.detoxify_checkpoint import annotator_name, load_detoxify
+from wildpaper.annotate.labelled import LabelledMessage, read_labelled
+from wildpaper.annotate.language import build_detector, detect
+from wildpaper.files import write_json
+from wildpaper.progress import Progress
+
+CONFIDENCE = 0.99
+"""Of the upper bounds, one-sided."""
+
+_BATCH_TEXTS = 1_000
+_ROLES = {"user": "user", "assistant": "chatbot"}
+
+
+def assess_annotators(
+    labelled: Path,
+    checkpoint: Path,
+    errors: Path,
+    languages: str | Sequence[str] = "all",
+    accuracy: str = "high",
+    threshold: float = 0.1,
+    batch_tokens: int = 16_384,
+) -> None:
+    """Count the errors of lingua and of Detoxify on a labelled sample.
+
+    Parameters
+    ----------
+    labelled : Path
+        JSON lines of messages with their traits (`wildpaper.annotate.labelled`), other
+        ones than those that trained the checkpoint.
+    checkpoint : Path
+        In Detoxify's format.
+    errors : Path
+        JSON to write, counts and bounds only (``data/schemas/annotator-errors.schema.json``).
+    languages, accuracy
+        As the run detects languages, see `wildpaper.annotate.language.build_detector`.
+    threshold : float
+        A message is toxic if the head `toxicity` exceeds this.
+    batch_tokens : int
+        Tokens in a batch of Detoxify.
+
+    Raises
+    ------
+    WildpaperError
+        If a file cannot be used, or a language is unknown.
+
+    Notes
+    -----
+    Blank messages have no language and are left out of its count. ``_high`` names the
+    99 % one-sided upper bound of Clopper and Pearson: the error of which so few or
+    fewer wrong ones in n have a probability of 1 %.
+    """
+    messages = read_labelled(labelled)
+    write_json(
+        errors,
+        {
+            "language": _language_errors(messages, languages, accuracy),
+            "detoxify": {
+                "annotator": annotator_name(checkpoint),
+                **_detoxify_errors(messages, checkpoint, threshold, batch_tokens),
+            },
+            "threshold": threshold,
+            "confidence": CONFIDENCE,
+        },
+    )
+
+
+def upper_bound(n_wrong: int, n: int) -> float:
+    """Return the one-sided Clopper-Pearson upper bound of a rate at `CONFIDENCE`.
+
+    It is 1 where nothing was looked at or everything was wrong.
+    """
+    if not 0 <= n_wrong <= n:
+        raise ValueError(f"{n_wrong} of {n} cannot be wrong")
+    return 1.0 if n_wrong == n else float(beta.ppf(CONFIDENCE, n_wrong + 1, n - n_wrong))
+
+
+def _language_errors(
+    messages: list[LabelledMessage], languages: str | Sequence[str], accuracy: str
+) -> dict[str, Any]:
+    known = [message for message in messages if message.text.strip()]
+    detector = build_detector(languages, accuracy)
+    progress = Progress("assessment: languages", len(known), "messages")
+    found: list[str] = []
+    for start in range(0, len(known), _BATCH_TEXTS):
+        texts = [message.text for message in known[start : start + _BATCH_TEXTS]]
+        found += [name for name, _ in detect(detector, texts)]
+        progress.advance(len(texts))
+    pairs = [(message.language, name) for message, name in zip(known, found, strict=True)]
+    return {
+        **_rate([truth != name for truth, name in pairs]),
+        "by_language": {
+            language: {
+                "n": sum(truth == language for truth, _ in pairs),
+                "n_missed": sum(truth == language != name for truth, name in pairs),
+                "n_false": sum(name == language != truth for truth, name in pairs),
+            }
+            for language in sorted({name for pair in pairs for name in pair})
+        },
+    }
+
+
+def _rate(wrong: list[bool]) -> dict[str, Any]:
+    n_wrong, n = sum(wrong), len(wrong)
+    return {
+        "n": n,
+        "n_wrong": n_wrong,
+        "error": n_wrong / n if n else None,
+        "error_high": upper_bound(n_wrong, n),
+    }
+
+
+def _detoxify_errors(
+    messages: list[LabelledMessage], checkpoint: Path, threshold: float, batch_tokens: int
+) -> dict[str, Any]:
+    classifier = load_detoxify(checkpoint)
+    torch.set_num_threads(1)
+    progress = Progress("assessment: toxicity", len(messages), "messages")
+    texts = [message.text for message in messages]
+    scores, _ = score_texts(classifier, texts, batch_tokens, threshold, progress.advance)
+    toxic = (scores[:, 0] > threshold).tolist()
+    return {
+        name: _confusion(
+            (message.insult, found)
+            for message, found in zip(messages, toxic, strict=True)
+            if message.role == role
+        )
+        for role, name in _ROLES.items()
+    }
+
+
+def _confusion(pairs: Iterable[tuple[bool, bool]]) -> dict[str, Any]:
+    """Count (planted, found) pairs."""
+    pairs = list(pairs)
+    n_positive = sum(planted for planted, _ in pairs)
+    n_missed = sum(planted and not found for planted, found in pairs)
+    n_false = sum(found and not planted for planted, found in pairs)
+    n_negative = len(pairs) - n_positive
+    return {
+        "n_positive": n_positive,
+        "n_missed": n_missed,
+        "n_negative": n_negative,
+        "n_false": n_false,
+        "false_negative": n_missed / n_positive if n_positive else None,
+        "false_positive": n_false / n_negative if n_negative else None,
+        "false_negative_high": upper_bound(n_missed, n_positive),
+        "false_positive_high": upper_bound(n_false, n_negative),
+    }
