@@ -1,0 +1,96 @@
+"""Canonical shards of invented conversations, and recipes, for the tests of training."""
+
+import datetime
+import json
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from wildpaper.schema import CONVERSATIONS, MESSAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+SYLLABLES = ["ka", "lo", "mi", "ter", "su", "ven", "dra", "pol", "ni", "ges", "ura", "bis"]
+
+
+def words(draw, n, vocabulary):
+    return " ".join(draw.choice(vocabulary) for _ in range(n))
+
+
+def vocabulary(seed, n=120):
+    draw = random.Random(seed)
+    return ["".join(draw.choices(SYLLABLES, k=draw.randint(1, 3))) for _ in range(n)]
+
+
+def talk(draw, known, n_turns, n_user=20, n_reply=40):
+    """Return messages of an ordinary conversation."""
+    found = []
+    for _ in range(n_turns):
+        found.append(("user", words(draw, draw.randint(1, 2 * n_user), known)))
+        found.append(("assistant", words(draw, draw.randint(1, 2 * n_reply), known)))
+    return found
+
+
+def corpus(seed, n, known, **shape):
+    draw = random.Random(seed)
+    return [talk(draw, known, draw.choice([1, 1, 2, 3, 5]), **shape) for _ in range(n)]
+
+
+def write_shards(folder, talks, dataset="wildchat", n_shards=1, timestamps=None, languages=None):
+    """Write conversations as ingest does; return their paths and the ingest report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {"conversations": [], "messages": []}
+    for shard in range(n_shards):
+        heads, rows = [], []
+        for number, messages in enumerate(talks):
+            if number % n_shards != shard:
+                continue
+            roles = [role for role, _ in messages]
+            heads.append(
+                dict.fromkeys(CONVERSATIONS.names)
+                | {"dataset": dataset, "conversation_id": number, "source_id": f"s{number}"}
+                | {"timestamp": timestamps[number] if timestamps else None, "duplicate": False}
+                | {"language": languages[number] if languages else None}
+                | {"n_turns": roles.count("user"), "n_messages": len(roles)}
+            )
+            for position, (role, text) in enumerate(messages):
+                key = {"conversation_id": number, "position": position, "turn": None}
+                rows.append(key | {"role": role, "text": text, "timestamp": None})
+        for kind, listed, schema in (("conversations", heads, CONVERSATIONS),
+                                     ("messages", rows, MESSAGES)):  # fmt: skip
+            path = folder / f"{kind}-{shard}.parquet"
+            pq.write_table(pa.Table.from_pylist(listed, schema), path)
+            paths[kind].append(path)
+    return paths
+
+
+def write_ingest_report(path, dataset, simulated):
+    release = {"title": f"{dataset}, invented", "simulated": simulated}
+    path.write_text(json.dumps({"dataset": dataset, "release": release}), encoding="utf-8")
+    return path
+
+
+def tiny_recipe(path, **changes):
+    """Write a recipe that trains in about a second; `changes` are ``section__key=value``."""
+    recipe = yaml.safe_load((ROOT / "data/recipes/tiny.yaml").read_text(encoding="utf-8"))
+    recipe |= {"name": path.stem}
+    recipe["architecture"] |= {"hidden_size": 16, "intermediate_size": 16, "n_layers": 1}
+    recipe["optimiser"] |= {"batch": 4, "micro_batch": 2, "max_tokens": 5_000}
+    recipe["data"]["max_length"] = 256
+    for key, value in changes.items():
+        *sections, name = key.split("__")
+        node = recipe
+        for section in sections:
+            node = node[section]
+        if value is None:
+            node.pop(name, None)
+        else:
+            node[name] = value
+    path.write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def day(text):
+    return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)

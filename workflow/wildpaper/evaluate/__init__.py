@@ -1,0 +1,1 @@
+"""Evaluate: what the models do on held-out conversations."""

@@ -1,0 +1,134 @@
+"""Models: made, loaded, checked and saved."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from wildpaper.errors import WildpaperError
+from wildpaper.files import atomic_path
+from wildpaper.train.recipe import HardwareSettings, Recipe
+from wildpaper.train.template import Template
+
+_GB = 1e9
+
+
+def quieten() -> None:
+    """Keep the libraries from printing, from bars and from reporting home."""
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+def check_hardware(hardware: HardwareSettings, folder: Path) -> str:
+    """Check that the machine can run a recipe; return what it is, in words.
+
+    Raises
+    ------
+    WildpaperError
+        If a GPU, its memory or disk is lacking; says how much there is.
+    """
+    free_gb = shutil.disk_usage(folder).free / _GB
+    if free_gb < hardware.min_disk_gb:
+        raise WildpaperError(
+            f"The recipe needs {hardware.min_disk_gb:g} GB of disk, {free_gb:.1f} GB are free",
+            where=str(folder),
+            hint="Free some, or lower hardware.min_disk_gb in the recipe.",
+        )
+    if hardware.device == "cpu":
+        return "CPU, one core"
+    return _check_gpus(hardware)
+
+
+def _check_gpus(hardware: HardwareSettings) -> str:
+    hint = "Choose the recipe 'tiny' (config key train.recipe), or run on a machine that has it."
+    n_found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if n_found < hardware.n_gpus:
+        raise WildpaperError(f"The recipe needs {hardware.n_gpus} GPUs, {n_found} found", hint=hint)
+    if hardware.n_gpus > 1:
+        raise WildpaperError(
+            "Recipes for several GPUs are checked, but this version does not start them yet",
+            hint="Write a recipe with n_gpus: 1, or choose 'tiny' (config key train.recipe).",
+        )
+    properties = torch.cuda.get_device_properties(0)
+    if properties.total_memory / _GB < hardware.min_gpu_memory_gb:
+        raise WildpaperError(
+            f"The recipe needs {hardware.min_gpu_memory_gb:g} GB of GPU memory, "
+            f"{properties.name} has {properties.total_memory / _GB:.1f} GB",
+            hint=hint,
+        )
+    return f"1x {properties.name}"
+
+
+def build_model(recipe: Recipe, template: Template) -> Any:
+    """Return the model that a recipe starts from, in float32.
+
+    Raises
+    ------
+    WildpaperError
+        If a pretrained base cannot be loaded or has another vocabulary.
+    """
+    if recipe.architecture is None:
+        model = load_model(recipe.base, recipe.base_revision)
+        if model.config.vocab_size < template.n_pieces:
+            raise WildpaperError(
+                f"The base knows {model.config.vocab_size} tokens, the tokenizer "
+                f"{template.n_pieces}: they do not belong together",
+                where=recipe.base,
+                hint="Choose a base of the Llama-2 family.",
+            )
+        return model
+    shape = recipe.architecture
+    config = transformers.LlamaConfig(
+        vocab_size=template.n_pieces,
+        hidden_size=shape.hidden_size,
+        intermediate_size=shape.intermediate_size,
+        num_hidden_layers=shape.n_layers,
+        num_attention_heads=shape.n_heads,
+        max_position_embeddings=recipe.data.max_length,
+        tie_word_embeddings=shape.tied_embeddings,
+        bos_token_id=template.header[0],
+        eos_token_id=template.end_id,
+        pad_token_id=0,
+    )
+    return transformers.LlamaForCausalLM(config)
+
+
+def load_model(base: str, revision: str | None = None) -> Any:
+    """Return a causal language model from a folder or the hub; weights in safetensors only.
+
+    Raises
+    ------
+    WildpaperError
+        If it is not there, or has no weights in safetensors.
+    """
+    local = base.startswith(("/", ".")) or Path(base).is_dir()
+    try:
+        return transformers.AutoModelForCausalLM.from_pretrained(
+            base,
+            revision=revision or "main",
+            use_safetensors=True,
+            local_files_only=local,
+            dtype=torch.float32,
+        )
+    except (OSError, ValueError) as error:
+        raise WildpaperError(
+            f"Cannot load the model: {str(error).splitlines()[0]}",
+            where=base,
+            hint="The folder must hold config.json and model.safetensors; models on the hub may "
+            "need the network, accepted terms and HF_TOKEN.",
+        ) from error
+
+
+def save_model(model: Any, weights: Path, config: Path) -> None:
+    """Write weights (safetensors, one file) and ``config.json``, both atomically."""
+    with tempfile.TemporaryDirectory(prefix=".model-", dir=weights.parent) as folder:
+        model.save_pretrained(folder, max_shard_size="10TB")
+        for path, name in ((weights, "model.safetensors"), (config, "config.json")):
+            with atomic_path(path) as temporary:
+                Path(folder, name).replace(temporary)
+                temporary.chmod(0o644)  # safetensors makes files that only their owner reads
