@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wildpaper.measure.bootstrap import ratio_intervals
+from wildpaper.measure.bootstrap import category_intervals, ratio_intervals
 
 
 def interval(numerators, denominators, n_replicates=200, seed=1, name="x", **options):
@@ -67,6 +67,32 @@ def test_ratios_are_drawn_together_and_do_not_disturb_each_other():
 def test_large_sums_stay_exact():
     large = np.full(10, 2**53 // 10 + 1)
     assert interval(large, np.ones(10, np.int64)) == (float(large[0]), float(large[0]))
+
+
+def test_blocks_and_binary_fractions_change_nothing(monkeypatch):
+    generator = np.random.default_rng(8)
+    both = generator.poisson(1e6, (50, 3)), generator.poisson(30, (50, 3))
+    first = ratio_intervals(*both, 100, 1, "x")
+    monkeypatch.setattr("wildpaper.measure.bootstrap._BLOCK_DRAWS", 170)
+    assert ratio_intervals(*both, 100, 1, "x") == first
+    monkeypatch.setattr("wildpaper.measure.bootstrap._EXACT", 0)
+    assert ratio_intervals(*both, 100, 1, "x") == first
+
+
+def test_one_column_below_serves_all_ratios():
+    generator = np.random.default_rng(9)
+    above, below = generator.poisson(20, (40, 3)), generator.poisson(9, (40, 1))
+    wide = ratio_intervals(above, below.repeat(3, axis=1), 100, 1, "x")
+    assert ratio_intervals(above, below, 100, 1, "x") == wide
+
+
+def test_shares_of_categories_are_ratios_of_indicators():
+    categories = np.random.default_rng(10).integers(0, 4, 60)
+    ones = np.ones((60, 1), np.int64)
+    ratios = ratio_intervals(np.eye(5, dtype=np.int64)[categories], ones, 100, 1, "x")
+    assert category_intervals(categories, 5, 100, 1, "x") == ratios
+    assert ratios[4] == (0.0, 0.0)
+    assert category_intervals(categories, 5, 0, 1, "x") == [None] * 5
 
 
 @pytest.mark.parametrize(("n_clusters", "n_replicates"), [(10, 0), (1, 100), (0, 100)])

@@ -11,7 +11,8 @@ from planting import Planted, joined, measure, random_set, write_set
 
 from wildpaper.errors import WildpaperError
 from wildpaper.long_table import read_long_table
-from wildpaper.measure.lengths import Moments, open_dataset, sum_dataset
+from wildpaper.measure.lengths import Moments, sum_dataset
+from wildpaper.measure.shards import open_dataset
 from wildpaper.measure.table_01_datasets import standard_deviation
 
 
@@ -66,9 +67,10 @@ def test_clusters_are_users_in_the_order_of_their_first_conversation(tmp_path):
     users = ["z", "a", "m", "a", None, "z", "a", None, *(f"u{i}" for i in range(50))]
     one = [("user", 1, "English")]
     paths = write_set(tmp_path, Planted(conversations=[(user, one) for user in users]), 3, 1)
-    del paths["reports"]
-    with open_dataset(**paths) as connection:
-        clusters = sum_dataset(connection).clusters
+    labels = {"tokens": paths["tokens"], "language": paths["languages"]}
+    report, conversations = paths["reports"][0], paths["conversations"]
+    with open_dataset(report, conversations, paths["messages"], labels) as opened:
+        clusters = sum_dataset(opened).clusters
     assert clusters[:, 0].tolist() == [2, 3, 1, 1, 1, *[1] * 50]
     assert (clusters[:, 0] == clusters[:, 2]).all()
 
@@ -104,12 +106,12 @@ def test_two_data_sets_do_not_mix(tmp_path):
     assert values(table, "alpaca") == values(alone, "alpaca")
 
 
-@pytest.mark.parametrize("kind", ["tokens", "languages"])
-def test_a_missing_label_is_an_error(tmp_path, kind):
+@pytest.mark.parametrize(("kind", "label"), [("tokens", "tokens"), ("languages", "language")])
+def test_a_missing_label_is_an_error(tmp_path, kind, label):
     paths = write_set(tmp_path, random_set(), 2)
     labels = pq.read_table(paths[kind][1])
     pq.write_table(labels.slice(1), paths[kind][1])
-    with pytest.raises(WildpaperError, match="with tokens and language") as caught:
+    with pytest.raises(WildpaperError, match=f"messages with {label}") as caught:
         measure(tmp_path, paths)
     assert str(paths[kind][1]) in caught.value.where
 
@@ -128,7 +130,7 @@ def test_messages_that_are_missing_are_noticed(tmp_path):
     paths = write_set(tmp_path, random_set())
     for kind in ("messages", "tokens", "languages"):
         pq.write_table(pq.read_table(paths[kind][0]).slice(1), paths[kind][0])
-    with pytest.raises(WildpaperError, match="with tokens and language"):
+    with pytest.raises(WildpaperError, match="of them are there"):
         measure(tmp_path, paths)
 
 

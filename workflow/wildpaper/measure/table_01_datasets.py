@@ -14,11 +14,12 @@ from wildpaper.measure.lengths import (
     DatasetSums,
     Moments,
     drop_duplicates,
-    each_dataset,
     sum_dataset,
 )
+from wildpaper.measure.shards import OpenedDataset, each_dataset
 
 _TOKENS = "Llama-2 tokens"
+_LABELS = {_TOKENS: ("tokens",), "languages": ("language",)}
 
 
 def measure_datasets(
@@ -53,18 +54,15 @@ def measure_datasets(
     """
     cells: list[Cell] = []
     explained: dict[str, str] = {}
-    datasets = each_dataset(reports, conversations, messages, tokens, languages)
-    for report, route, connection in datasets:
-        sums = sum_dataset(connection)
-        name = report["dataset"]
-        intervals = dataset_intervals(sums, n_replicates, seed, name)
-        cells += dataset_cells(name, route, sums, intervals, deviation, minimum_prompts)
-        drop_duplicates(connection)
-        distinct = dataset_cells(
-            name, route, sum_dataset(connection), {}, deviation, minimum_prompts
-        )
+    labels = {"tokens": tokens, "language": languages}
+    for opened in each_dataset(reports, conversations, messages, labels):
+        sums = sum_dataset(opened)
+        intervals = dataset_intervals(sums, n_replicates, seed, opened.dataset)
+        cells += dataset_cells(opened, sums, intervals, deviation, minimum_prompts)
+        explained |= _explain(opened, sums, minimum_prompts)
+        drop_duplicates(opened)
+        distinct = dataset_cells(opened, sum_dataset(opened), {}, deviation, minimum_prompts)
         cells += [_without_duplicates(cell) for cell in distinct if cell.value is not None]
-        explained |= _explain(name, report, sums, minimum_prompts)
     write_long_table(table, cells)
     write_json(notes, explained)
 
@@ -87,8 +85,7 @@ def dataset_intervals(
 
 
 def dataset_cells(
-    name: str,
-    route: str,
+    opened: OpenedDataset,
     sums: DatasetSums,
     intervals: dict[str, Interval | None],
     deviation: str,
@@ -97,7 +94,8 @@ def dataset_cells(
     """Return the eight values of one row of Table 1."""
     user, chatbot = sums.tokens["user"], sums.tokens["chatbot"]
     n = sums.n_conversations
-    counted = counted_languages(sums.languages, minimum_prompts)
+    n_labelled = sum(count for _, count in sums.languages)
+    n_languages = len(counted_languages(sums.languages, minimum_prompts))
     values: list[tuple[str, Any, int | None, str]] = [
         ("conversations", n, n, "conversations"),
         ("users", sums.n_users, sums.n_with_user, "users"),
@@ -106,11 +104,12 @@ def dataset_cells(
         ("user-tokens-std", standard_deviation(user, deviation), user.n, _TOKENS),
         ("chatbot-tokens-mean", _ratio(chatbot.total, chatbot.n), chatbot.n, _TOKENS),
         ("chatbot-tokens-std", standard_deviation(chatbot, deviation), chatbot.n, _TOKENS),
-        ("languages", len(counted), user.n, "languages"),
+        ("languages", n_languages if n_labelled or not user.n else None, n_labelled, "languages"),
     ]
     cells = []
     for column, value, count, unit in values:
         low, high = intervals.get(column) or (None, None)
+        name, route = opened.dataset, opened.route(*_LABELS.get(unit, ()))
         claim = f"table-01.{name}.{column}"
         cells.append(Cell(name, column, value, low, high, count, unit, claim, route))
     return cells
@@ -134,27 +133,35 @@ def _ratio(numerator: int, denominator: int) -> float | None:
     return numerator / denominator if denominator else None
 
 
-def _explain(
-    name: str, report: dict[str, Any], sums: DatasetSums, minimum_prompts: int
-) -> dict[str, str]:
+def _explain(opened: OpenedDataset, sums: DatasetSums, minimum_prompts: int) -> dict[str, str]:
     notes = {}
-    release = report["release"]["title"]
+    prefix, release = f"table-01.{opened.dataset}", opened.title
     if sums.n_users is None:
-        notes[f"table-01.{name}.users"] = f"{release}: the files do not tell users apart"
+        notes[f"{prefix}.users"] = f"{release}: the files do not tell users apart"
     elif sums.n_with_user < sums.n_conversations:
-        notes[f"table-01.{name}.users"] = (
+        notes[f"{prefix}.users"] = (
             f"{release}: the user is known for {sums.n_with_user:,} of "
             f"{sums.n_conversations:,} conversations only"
         )
     for role, moments in sums.tokens.items():
         if not moments.n:
-            notes[f"table-01.{name}.{role}-tokens-mean"] = f"{release}: no {role} messages"
-            notes[f"table-01.{name}.{role}-tokens-std"] = f"{release}: no {role} messages"
+            notes[f"{prefix}.{role}-tokens-mean"] = f"{release}: no {role} messages"
+            notes[f"{prefix}.{role}-tokens-std"] = f"{release}: no {role} messages"
+    notes[f"{prefix}.languages"] = _explain_languages(opened, sums, minimum_prompts)
+    return notes
+
+
+def _explain_languages(opened: OpenedDataset, sums: DatasetSums, minimum_prompts: int) -> str:
+    n, n_labelled = sums.tokens["user"].n, sum(count for _, count in sums.languages)
+    if n and not n_labelled:
+        return f"{opened.title}: the files record no language"
+    recorded = opened.routes["language"] == "recorded"
+    who = "the release" if recorded else "lingua, choosing among its languages,"
     counted = counted_languages(sums.languages, minimum_prompts)
     leading = [item for item in sums.languages if item[0] != NO_LANGUAGE][: len(counted) + 1]
-    listed = ", ".join(f"{language} {n:,}" for language, n in leading)
-    notes[f"table-01.{name}.languages"] = (
-        f"lingua, choosing among its languages, labels the user messages: {listed}; "
+    listed = ", ".join(f"{language} {count:,}" for language, count in leading)
+    part = f" ({n_labelled:,} of {n:,})" if n_labelled < n else ""
+    return (
+        f"{who} labels the user messages{part}: {listed}; "
         f"{len(counted)} of these reach the {minimum_prompts} messages from which a language counts"
     )
-    return notes

@@ -1,13 +1,23 @@
 """Table 1 in the paper's layout, each obtained value above the published one."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from wildpaper.config import DATASETS
 from wildpaper.files import write_text
-from wildpaper.long_table import Cell, read_long_table, write_long_table
-from wildpaper.publish.published import PublishedClaim, load_published
-from wildpaper.releases import Release, read_releases
-from wildpaper.tex import escape, number
+from wildpaper.long_table import Cell
+from wildpaper.present.tabular import (
+    GREY,
+    INTERVAL,
+    PUBLISHED,
+    interval,
+    labels_of,
+    line,
+    read_inputs,
+    tabular,
+)
+from wildpaper.publish.published import PublishedClaim
+from wildpaper.tex import number
 
 _HEADINGS = (
     "Data set",
@@ -47,46 +57,26 @@ def render_datasets(
     titles : dict
         {data set: title}, all six.
     """
-    cells = read_long_table(measured)
-    claims, _ = load_published(published)
-    write_long_table(csv, cells)
-    releases = read_releases(acquired)
-    labels = {name: _label(title, releases.get(name)) for name, title in titles.items()}
-    write_text(tex, datasets_tabular(cells, claims, labels))
-
-
-def _label(title: str, release: Release | None) -> str:
-    """Return the name of a data set as LaTeX, with a mark if it is not the paper's."""
-    if release is None or release["comparable"]:
-        return escape(title)
-    if release["simulated"]:
-        return escape(f"{title} (simulated)")
-    return escape(title) + r"\textsuperscript{\sffamily n}"
+    cells, printed = read_inputs(measured, published, csv)
+    write_text(tex, datasets_tabular(cells, printed.values(), labels_of(titles, acquired)))
 
 
 def datasets_tabular(
-    cells: list[Cell], claims: list[PublishedClaim], labels: dict[str, str]
+    cells: list[Cell], claims: Iterable[PublishedClaim], labels: dict[str, str]
 ) -> str:
     """Return the LaTeX tabular: per data set what was obtained, its intervals, what was printed.
 
     `labels` are the names of all six data sets, as LaTeX.
     """
     printed = {claim.id: claim for claim in claims}
-    lines = [
-        r"\begin{tabular}{@{}lrrrrrr@{}}",
-        r"\toprule",
-        " & ".join(_HEADINGS) + r" \\",
-        r"\midrule",
-    ]
-    for i, name in enumerate(DATASETS):
-        if i:
-            lines.append(r"\addlinespace")
+    groups = []
+    for name in DATASETS:
         own = {cell.column: cell for cell in cells if cell.row == name}
-        lines += _rows_of(name, labels[name], own, printed)
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+        groups.append(_lines_of(name, labels[name], own, printed))
+    return tabular("lrrrrrr", [" & ".join(_HEADINGS)], groups, "")
 
 
-def _rows_of(
+def _lines_of(
     name: str, label: str, own: dict[str, Cell], printed: dict[str, PublishedClaim]
 ) -> list[str]:
     prefix = f"table-01.{name}."
@@ -95,15 +85,13 @@ def _rows_of(
         for key, claim in printed.items()
         if key.startswith(prefix)
     }
-    published = " & ".join([r"\quad published", *_columns(theirs)])
-    grey = r"\color{wpgrey}\footnotesize "
-    published = " & ".join(grey + part for part in published.split(" & ")) + r" \\"
+    published = line(PUBLISHED, _columns(theirs), GREY)
     if not own:
-        absent = r" & \multicolumn{6}{l}{\color{wpgrey}not in this run} \\"
-        return [f"{label}{absent}", published]
-    obtained = " & ".join([label, *_columns({c: own[c].value for c in own})]) + r" \\"
-    intervals = " & ".join([grey + r"\quad 95\,\% interval", "", *_intervals(own), ""]) + r" \\"
-    return [obtained, intervals, published]
+        return [rf"{label} & \multicolumn{{6}}{{l}}{{\color{{wpgrey}}not in this run}}", published]
+    obtained = line(label, _columns({column: cell.value for column, cell in own.items()}))
+    means = ("turns-per-conversation", *(f"{role}-mean" for role in _LENGTHS))
+    intervals = ["", "", *(interval(own[column], 2, " to ") for column in means), ""]
+    return [obtained, line(INTERVAL, intervals, GREY), published]
 
 
 def _columns(values: Values) -> list[str]:
@@ -119,13 +107,3 @@ def _columns(values: Values) -> list[str]:
         *lengths,
         number(values.get("languages")),
     ]
-
-
-def _intervals(own: dict[str, Cell]) -> list[str]:
-    """Return the cells from users to chatbot tokens of the line of intervals."""
-    found = [""]
-    for column in ("turns-per-conversation", *(f"{role}-mean" for role in _LENGTHS)):
-        cell = own[column]
-        text = f"{number(cell.ci_low, 2)} to {number(cell.ci_high, 2)}"
-        found.append("" if cell.ci_low is None else r"\color{wpgrey}\footnotesize " + text)
-    return found
