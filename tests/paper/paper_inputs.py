@@ -17,7 +17,7 @@ TABLES = (
     *("table-01-datasets", "table-02-apis", "table-03-countries", "table-04-prompt-categories"),
     *("table-05-languages", "table-06-toxicity-overlap", "table-07-toxicity-datasets"),
     *("table-08-jailbreaks", "table-09-mtbench-scores", "table-10-mtbench-pairs"),
-    *("table-12-detoxify-categories", "table-13-moderation-categories"),
+    *("table-12-detoxify-categories", "table-13-moderation-categories", "likelihood-judge"),
 )
 FIGURES = (
     *("figure-02a-turns", "figure-02b-languages", "figure-03-coverage", "figure-04-embeddings"),
@@ -45,7 +45,14 @@ def make_claim(**fields: Any) -> dict[str, Any]:
     claim: dict[str, Any] = {
         **{"id": "own.value", "kind": "own", "where": "", "dataset": "wildchat", "unit": ""},
         **{"published": None, "checked": True, "obtained": None, "ci_low": None, "ci_high": None},
-        **{"tolerance": None, "verdict": None, "reason": "", "truth": None, "truth_verdict": None},
+        **{
+            "tolerance": None,
+            "verdict": None,
+            "reason": "",
+            "truth": None,
+            "truth_tolerance": None,
+            "truth_verdict": None,
+        },
         **{"route": "computed", "artifact": "table-01-datasets", "rule": "measure_datasets"},
     }
     return claim | fields

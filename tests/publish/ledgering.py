@@ -44,6 +44,10 @@ def write(
     notes: dict[str, str] | None = None,
     published: Path = PUBLISHED,
     artifacts: Path = ARTIFACTS,
+    realised: dict | None = None,
+    errors: dict | None = None,
+    blanks: dict[str, str] | None = None,
+    minimum_prompts: int = 100,
 ) -> dict:
     """Write the ledger of a run that measured `cells`; return claims.json."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,10 +60,14 @@ def write(
         acquired.append(folder / f"{item['dataset']}.json")
         acquired[-1].write_text(json.dumps(item), encoding="utf-8")
     (folder / "notes.json").write_text(json.dumps(notes or {}), encoding="utf-8")
+    truth, measured = folder / "truth.json", folder / "annotator-errors.json"
+    for path, content in ((truth, {"realised": realised}), (measured, errors)):
+        path.write_text(json.dumps(content), encoding="utf-8")
     write_claims(
         published, artifacts, acquired, tables, [folder / "notes.json"],
+        [] if realised is None else [truth], [] if errors is None else [measured],
         folder / "claims.json", folder / "claims.md", folder / "claims.csv",
-        "test", [item["dataset"] for item in releases],
+        "test", [item["dataset"] for item in releases], blanks or {}, minimum_prompts,
     )  # fmt: skip
     return json.loads((folder / "claims.json").read_text(encoding="utf-8"))
 

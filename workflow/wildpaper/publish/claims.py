@@ -13,12 +13,14 @@ from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json, write_json, write_text
 from wildpaper.long_table import Cell, read_long_table
 from wildpaper.publish.claims_md import claims_markdown
+from wildpaper.publish.planted import Truth, read_truth
 from wildpaper.publish.published import (
     PublishedClaim,
     SummaryStatement,
     load_published,
     tolerance_of,
 )
+from wildpaper.publish.truth import compare
 from wildpaper.releases import Release, read_releases
 
 FIELDS = (
@@ -36,6 +38,7 @@ FIELDS = (
     "verdict",
     "reason",
     "truth",
+    "truth_tolerance",
     "truth_verdict",
     "route",
     "artifact",
@@ -53,6 +56,8 @@ class Run:
     artifacts: list[Artifact]
     cells: dict[str, Cell]
     notes: dict[str, str] = field(default_factory=dict)
+    blanks: dict[str, str] = field(default_factory=dict)
+    truth: Truth = field(default_factory=Truth)
 
 
 def write_claims(
@@ -61,11 +66,15 @@ def write_claims(
     acquired: list[Path],
     tables: list[Path],
     notes: list[Path],
+    truth: list[Path],
+    errors: list[Path],
     claims: Path,
     markdown: Path,
     table: Path,
     preset: str,
     datasets: list[str],
+    blanks: dict[str, str],
+    minimum_prompts: int,
 ) -> None:
     """Join the published values to the tables of the run; write JSON, Markdown and CSV.
 
@@ -77,11 +86,17 @@ def write_claims(
         ``acquired.json`` of each data set of the run.
     tables, notes : list of Path
         Long tables, and explanations {claim id: text} of the measure stage.
+    truth, errors : list of Path
+        ``truth.json`` and ``annotator-errors.json`` of a simulated run; empty otherwise.
     claims, markdown, table : Path
         To write.
     preset : str
     datasets : list of str
         Data sets of the run.
+    blanks : dict
+        {artifact id: why this run does not build it}.
+    minimum_prompts : int
+        User messages from which on a language counts.
     """
     listed, summary = load_published(published)
     cells = [cell for path in tables for cell in read_long_table(path) if cell.claim]
@@ -92,13 +107,15 @@ def write_claims(
         artifacts=load_artifacts(artifacts),
         cells={cell.claim: cell for cell in cells},
         notes={key: text for path in notes for key, text in read_json(path).items()},
+        blanks=blanks,
+        truth=read_truth(truth, errors, minimum_prompts),
     )
     known = {claim.id for claim in listed}
     _check_ids(cells, known, run.artifacts)
     rows = [judge(claim, run) for claim in listed]
     rows += [_summary_row(statement) for statement in summary]
-    own = [cell for name, cell in run.cells.items() if name not in known]
-    rows += [_own_row(cell, run) for cell in own if cell.value is not None]
+    own = [_own_row(cell, run) for name, cell in run.cells.items() if name not in known]
+    rows += [row for row in own if row["obtained"] is not None or row["truth"] is not None]
     releases = {name: release["title"] for name, release in run.releases.items()}
     result = {"preset": preset, "release": releases, "claims": rows}
     write_json(claims, result)
@@ -144,8 +161,7 @@ def judge(claim: PublishedClaim, run: Run) -> dict[str, Any]:
         "tolerance": tolerance,
         "verdict": "not-run",
         "reason": "",
-        "truth": None,
-        "truth_verdict": None,
+        **_against_truth(claim.id, cell, _datasets_of(claim), artifact, run),
         "route": cell.route if cell and cell.value is not None else None,
         "artifact": artifact.id,
         "rule": artifact.rule or None,
@@ -181,6 +197,18 @@ def _why_not_comparable(claim: PublishedClaim, run: Run) -> str:
     return "; ".join(release["why_not"] for release in releases if not release["comparable"])
 
 
+def _against_truth(
+    claim: str, cell: Cell | None, datasets: list[str], artifact: Artifact | None, run: Run
+) -> dict[str, Any]:
+    """Return the second verdict; there is none where a data set behind it is not simulated."""
+    behind = [run.releases[name] for name in datasets if name in run.releases]
+    if not behind or not all(release["simulated"] for release in behind):
+        return dict.fromkeys(("truth", "truth_tolerance", "truth_verdict"))
+    blank = artifact is not None and bool(artifact.not_built or artifact.id in run.blanks)
+    obtained, n = (cell.value, cell.n) if cell else (None, None)
+    return compare(claim, obtained, n, built=cell is not None and not blank, truth=run.truth)
+
+
 def _datasets_of(claim: PublishedClaim) -> list[str]:
     return list(dict.fromkeys(claim.dataset.split(",")))
 
@@ -191,6 +219,8 @@ def _why_not_run(claim: PublishedClaim, artifact: Artifact, run: Run, cell: Cell
     missing = [name for name in _datasets_of(claim) if name not in run.datasets]
     if missing:
         return f"data set not in this run (source: none): {', '.join(missing)}"
+    if artifact.id in run.blanks:
+        return run.blanks[artifact.id]
     if cell is None:
         raise WildpaperError(
             f"No table of the run has a line for the claim {claim.id!r}",
@@ -215,7 +245,12 @@ def _summary_row(statement: SummaryStatement) -> dict[str, Any]:
 
 
 def _own_row(cell: Cell, run: Run) -> dict[str, Any]:
-    owner = [a for a in run.artifacts if cell.claim.removeprefix("own.").startswith(a.id)]
+    owners = [a for a in run.artifacts if cell.claim.removeprefix("own.").startswith(a.id)]
+    owner = owners[0] if owners else None
+    if cell.row in run.releases:
+        datasets = [cell.row]
+    else:
+        datasets = list(owner.datasets if owner else run.releases)
     return dict.fromkeys(FIELDS) | {
         "id": cell.claim,
         "kind": "own",
@@ -227,9 +262,10 @@ def _own_row(cell: Cell, run: Run) -> dict[str, Any]:
         "ci_low": cell.ci_low,
         "ci_high": cell.ci_high,
         "reason": "",
-        "route": cell.route,
-        "artifact": owner[0].id if owner else None,
-        "rule": owner[0].rule if owner else None,
+        **_against_truth(cell.claim, cell, datasets, owner, run),
+        "route": None if cell.value is None else cell.route,
+        "artifact": owner.id if owner else None,
+        "rule": owner.rule if owner else None,
     }
 
 

@@ -13,13 +13,24 @@ _MEANING = {
     "not-comparable": "obtained from other data than the paper's: simulated, another release",
     "not-run": "this run did not obtain it; the reason is given",
 }
+_TRUTH_MEANING = {
+    "missed": "the value obtained is not the planted one, or there is none",
+    None: "not judged: this run does not build it, or how often a classifier errs is not known",
+    "recovered": "the value obtained is the planted one, within the tolerance",
+}
+_TRUTH_NOTE = (
+    "Planted is what the simulator really put into the data. The tolerance is *exact* where "
+    "nothing but planted labels is counted (sums of decimals may differ by one part in 10⁹). "
+    "Where a classifier stands between, it is what that classifier's wrong labels can change, "
+    "in the unit of the claim; docs/definitions.md has the formulas."
+)
 
 
 def claims_markdown(result: dict[str, Any]) -> str:
     """Return claims.json as a Markdown page: verdicts at a glance, then every claim."""
     claims = result["claims"]
     numbers = [claim for claim in claims if claim["kind"] == "published"]
-    lines = [*_head(result), *_at_a_glance(numbers)]
+    lines = [*_head(result), *_at_a_glance(numbers), *_planted(claims)]
     for verdict in VERDICTS[:3]:
         found = [claim for claim in numbers if claim["verdict"] == verdict]
         if found:
@@ -51,6 +62,35 @@ def _at_a_glance(numbers: list[dict[str, Any]]) -> list[str]:
     head = ["", "## Verdicts on the published values", ""]
     head += ["| verdict | claims | meaning |", "|---|---:|---|"]
     return head + [f"| {name} | {counts[name]} | {_MEANING[name]} |" for name in VERDICTS]
+
+
+def _planted(claims: list[dict[str, Any]]) -> list[str]:
+    """Return the section that compares a simulated run with its planted truth, missed first."""
+    planted = [claim for claim in claims if claim.get("truth") is not None]
+    if not planted:
+        return []
+    counts = Counter(claim["truth_verdict"] for claim in planted)
+    lines = ["", f"## Planted truth ({len(planted)})", "", "| verdict | claims | meaning |"]
+    lines += ["|---|---:|---|"]
+    for verdict, meaning in _TRUTH_MEANING.items():
+        lines.append(f"| {verdict or 'none'} | {counts[verdict]} | {meaning} |")
+    lines += ["", _TRUTH_NOTE, ""]
+    lines += ["| claim | planted | obtained | tolerance | verdict | unit |"]
+    lines += ["|---|---:|---:|---:|---|---|"]
+    order = list(_TRUTH_MEANING)
+    for claim in sorted(planted, key=lambda claim: order.index(claim["truth_verdict"])):
+        shown = (format_value(claim[key], claim["tolerance"]) for key in ("truth", "obtained"))
+        lines.append(
+            f"| `{claim['id']}` | {' | '.join(shown)} | {_tolerance(claim['truth_tolerance'])} "
+            f"| {claim['truth_verdict'] or 'none'} | {_cell(claim['unit'])} |"
+        )
+    return lines
+
+
+def _tolerance(tolerance: float | None) -> str:
+    if tolerance is None:
+        return "not known"
+    return f"± {format_value(tolerance, None)}" if tolerance else "exact"
 
 
 def _statements(claims: list[dict[str, Any]]) -> list[str]:

@@ -97,7 +97,8 @@ def _numeric_row(claim: PrintedClaim, codes: dict[str, str], planted: bool) -> s
         obtained,
     ]
     if planted:
-        cells.append(claim.truth or r"\wpnone")
+        within = rf" \mbox{{\wpfaint $\pm$\,{claim.truth_tolerance}}}"
+        cells.append((claim.truth or r"\wpnone") + (within if claim.truth_tolerance else ""))
     cells.append(claim.verdict or r"\wpnone")
     if planted:
         cells.append(claim.truth_verdict or r"\wpnone")

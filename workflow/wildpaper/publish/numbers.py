@@ -48,6 +48,7 @@ class PrintedClaim:
     obtained: str
     interval: str
     truth: str
+    truth_tolerance: str
     verdict: str
     truth_verdict: str
     route: str
@@ -126,6 +127,14 @@ def _interval(claim: dict[str, Any], decimals: int | None) -> str:
     return rf"[{format_value(low, decimals)}, {format_value(high, decimals)}]"
 
 
+def _tolerance(tolerance: float | None, decimals: int | None) -> str:
+    """Return a tolerance, rounded like its value unless that makes it nothing; empty for 0."""
+    if not tolerance:
+        return ""
+    nothing = decimals is not None and tolerance < 0.5 * 10**-decimals
+    return format_value(tolerance, None if nothing else decimals)
+
+
 def print_claim(claim: dict[str, Any]) -> PrintedClaim:
     """Round one claim of claims.json the way its published value was printed."""
     decimals = decimals_of(claim["published"], claim["tolerance"])
@@ -139,6 +148,7 @@ def print_claim(claim: dict[str, Any]) -> PrintedClaim:
         obtained=format_value(claim["obtained"], decimals),
         interval=_interval(claim, decimals),
         truth=format_value(claim.get("truth"), decimals),
+        truth_tolerance=_tolerance(claim.get("truth_tolerance"), decimals),
         verdict=claim["verdict"] or "",
         truth_verdict=claim.get("truth_verdict") or "",
         route=claim["route"] or "",

@@ -1,0 +1,230 @@
+"""The second verdict of a simulated run: whether what had been planted was found again.
+
+The planted value is the *realised* one of ``truth.json``, not a parameter. What rests on
+planted labels must be equal. Where a classifier stands between, the value may be off by
+what wrong labels can do, and that tolerance is stated beside the verdict.
+
+How many labels are wrong: of *n* messages with an error rate of at most *e* (the upper
+limit that was measured on labelled messages) no more than the 99 % quantile of
+Binomial(n, e), W(n, e). For many messages W(n, e) / n tends to e; without *n*, e is taken.
+
+================================  ====================================================
+claim                             tolerance
+================================  ====================================================
+share of a language               W(n, e) / n: a share changes at most by the share of
+                                  wrong labels; n user messages of the data set
+number of languages               how many languages W(n, e) wrong labels can lift to
+                                  the minimum, or pull below it, whichever is more
+Detoxify (true share p)           [W(n p, fn) + W(n (1 - p), fp)] / n
+either (true share e, and m by    [W(n (e - m), fn) + W(n (1 - e), fp)] / n: what
+moderation, which is exact)       moderation flags is in "either" whatever Detoxify says
+both (true share b, and m)        [W(n b, fn) + W(n (m - b), fp)] / n: what moderation
+                                  does not flag is never in "both"
+================================  ====================================================
+
+fn and fp are the upper limits of the rates of false negatives and false positives of the
+role; they are taken to be the same whether or not moderation flags a message.
+"""
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from math import exp, lgamma, log, log1p
+from typing import Any
+
+from wildpaper.publish.planted import (
+    COUNTS,
+    MONTHS,
+    Truth,
+    Value,
+    dataset_of,
+    language_counts,
+    named_languages,
+    planted_value,
+)
+
+Tolerance = float | None
+
+_ROUNDING = 1e-9
+_NOTHING = 1e-12
+_CONFIDENCE = 0.99
+
+
+def compare(
+    claim: str, obtained: Value | None, n: int | None, built: bool, truth: Truth
+) -> dict[str, Any]:
+    """Return the fields truth, truth_tolerance and truth_verdict of a claim.
+
+    Parameters
+    ----------
+    claim : str
+        Its id.
+    obtained : int, float, str or None
+        What the run found.
+    n : int or None
+        How many messages that is taken over; used where the truth does not say it.
+    built : bool
+        Whether the run builds the artifact. One that it builds and that gives no value
+        although there is a truth has missed it.
+    truth : Truth
+        From `read_truth`.
+    """
+    value = planted_value(claim, truth)
+    tolerance = None if value is None else tolerance_of(claim, value, n, truth)
+    if value is None or tolerance is None or not built:
+        verdict = None
+    else:
+        verdict = "recovered" if within(obtained, value, tolerance) else "missed"
+    return {"truth": value, "truth_tolerance": tolerance, "truth_verdict": verdict}
+
+
+def within(obtained: Value | None, value: Value, tolerance: float) -> bool:
+    """Say whether a value is the planted one but for `tolerance`.
+
+    Numbers may differ by one part in 10^9 besides: sums of floats depend on their order.
+    """
+    if obtained is None:
+        return False
+    if isinstance(obtained, str) or isinstance(value, str):
+        return obtained == value
+    exact = isinstance(obtained, int) and isinstance(value, int)
+    slack = 0.0 if exact else max(_ROUNDING * abs(value), _NOTHING)
+    return abs(obtained - value) <= tolerance + slack
+
+
+def tolerance_of(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
+    """Return how far a claim may be from its planted value, in its unit.
+
+    Returns
+    -------
+    float or None
+        0 where no classifier stands between; None where one does whose errors were not
+        measured, so that nothing can be said.
+    """
+    for pattern, rule in _MEDIATED:
+        if fnmatchcase(claim, pattern):
+            try:
+                return rule(claim, value, n, truth)
+            except KeyError:
+                return None
+    return 0
+
+
+@lru_cache(maxsize=4096)
+def most_wrong(n: int, rate: float) -> int:
+    """Return W(n, rate): the 99 % quantile of the number of wrong labels among n."""
+    if n <= 0 or rate <= 0:
+        return 0
+    if rate >= 1:
+        return n
+    total = 0.0
+    for k in range(n):
+        choose = lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+        total += exp(choose + k * log(rate) + (n - k) * log1p(-rate))
+        if total >= _CONFIDENCE:
+            return k
+    return n
+
+
+def _percent(n: int | None, *parts: tuple[float, float]) -> float:
+    """Return the share, in percent of n, of the wrong labels in (part of n, error rate)."""
+    parts = tuple((min(max(part, 0.0), 1.0), rate) for part, rate in parts)
+    if not n:
+        return 100 * sum(part * rate for part, rate in parts)
+    return 100 * sum(most_wrong(round(n * part), rate) for part, rate in parts) / n
+
+
+def _language_share(claim: str, _: Value, n: int | None, truth: Truth) -> Tolerance:
+    rate = truth.errors["language"]["error_high"]
+    return _percent(sum(language_counts(dataset_of(claim), truth).values()) or n, (1.0, rate))
+
+
+def _language_count(claim: str, _: Value, __: int | None, truth: Truth) -> Tolerance:
+    n = sum(language_counts(dataset_of(claim), truth).values())
+    return most_wrong(n, truth.errors["language"]["error_high"])
+
+
+def _n_languages(claim: str, _: Value, __: int | None, truth: Truth) -> Tolerance:
+    """Return how many languages wrong labels can lift to the minimum, or pull below it.
+
+    A language that was never planted needs the whole minimum of wrong labels. A wrong
+    label lifts one language and pulls another, so the larger of both numbers bounds the
+    difference.
+    """
+    dataset, minimum = dataset_of(claim), truth.minimum_prompts
+    counts = language_counts(dataset, truth)
+    wrong = most_wrong(sum(counts.values()), truth.errors["language"]["error_high"])
+    named = named_languages(dataset, truth).values()
+    lift = sorted(minimum - n for n in named if n < minimum) + [minimum] * (wrong // minimum)
+    pull = sorted(n - minimum + 1 for n in named if n >= minimum)
+    return max(_affordable(lift, wrong), _affordable(pull, wrong)) if counts else None
+
+
+def _affordable(prices: list[int], budget: int) -> int:
+    bought = 0
+    for price in prices:
+        budget -= price
+        if budget < 0:
+            break
+        bought += 1
+    return bought
+
+
+def _rates(role: str, truth: Truth) -> tuple[float, float]:
+    found = truth.errors["detoxify"][role]
+    return found["false_negative_high"], found["false_positive_high"]
+
+
+def _flagged(role: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
+    """Return the tolerance of a share any part of which may be Detoxify's doing."""
+    missed, false = _rates(role, truth)
+    share = float(value) / 100
+    return _percent(n, (share, missed), (1 - share, false))
+
+
+def _detoxify(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
+    return _flagged(claim.split(".")[1], value, n, truth)
+
+
+def _either(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
+    role = claim.split(".")[1]
+    missed, false = _rates(role, truth)
+    either = float(value) / 100
+    moderation = float(truth.realised.get(f"table-06.{role}.moderation", 0)) / 100
+    return _percent(n, (either - moderation, missed), (1 - either, false))
+
+
+def _both(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
+    role = claim.split(".")[1]
+    missed, false = _rates(role, truth)
+    both = float(value) / 100
+    moderation = float(truth.realised.get(f"table-06.{role}.moderation", 100)) / 100
+    return _percent(n, (both, missed), (moderation - both, false))
+
+
+def _by_month(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
+    return _flagged(claim.rpartition(".")[2], value, n, truth)
+
+
+def _success(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
+    known = truth.realised.get(claim.replace(".success", ".occurrences"))
+    return _flagged("chatbot", value, n if known is None else int(known), truth)
+
+
+def _not_measured(*_: Any) -> Tolerance:
+    return None
+
+
+_MEDIATED: tuple[tuple[str, Callable[[str, Value, int | None, Truth], Tolerance]], ...] = (
+    ("table-01.*.languages", _n_languages),
+    ("table-05.*.*", _language_share),
+    ("own.table-05-languages.*.*", _language_share),
+    ("own.figure-02b-languages.*", _language_share),
+    (f"{COUNTS}*.*", _language_count),
+    ("table-06.*.detoxify", _detoxify),
+    ("table-06.*.either", _either),
+    ("table-06.*.both", _both),
+    (f"{MONTHS}*.*", _by_month),
+    ("table-08.*.success", _success),
+    ("table-12.*", _not_measured),
+)
