@@ -19,8 +19,11 @@ if "preset" not in config:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/acquire.smk"
+include: "workflow/rules/release.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/annotate.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/present.smk"
 include: "workflow/rules/publish.smk"

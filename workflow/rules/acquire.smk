@@ -1,9 +1,31 @@
 # Acquire: immutable, checksummed raw files.
 #
-# Purpose: link, download or convert what the run needs, and check it.
+# Purpose: link, download, convert or simulate what the run needs, and check it.
 # Inputs:  data/sources.yaml, the user's files, addresses and the hub
 # Outputs: data/raw/<dataset>/<version>/acquired.json, the files beside it
-#          data/raw/llama2-tokenizer/<digest>/tokenizer.json
+#          data/raw/simulated/<version>/{truth,personal}.json, rawlogs/, <dataset>/
+#          data/raw/preflight.json
+#          acquire/llama2-tokenizer.json
+
+
+if PLAN.needs:
+
+    rule check_requirements:
+        """Network, token, access, GPUs, disk: everything that is missing is said at once."""
+        output:
+            preflight="data/raw/preflight.json",
+        log:
+            "data/raw/logs/preflight.log",
+        conda:
+            "../../environment.yml"
+        params:
+            call="wildpaper.acquire.preflight:check_requirements",
+            code=code_digest("wildpaper.acquire.preflight"),
+            needs=PLAN.needs,
+        message:
+            "Check what the run needs"
+        script:
+            "../scripts/run.py"
 
 
 rule link_dataset:
@@ -33,6 +55,7 @@ rule link_dataset:
 rule download_dataset:
     """Download a release from plain addresses; resumes, verifies, leaves no half a file."""
     input:
+        *PREFLIGHT,
         sources=ancient(repo("data/sources.yaml")),
     output:
         acquired="data/raw/{dataset}/{version}/acquired.json",
@@ -57,6 +80,7 @@ rule download_dataset:
 rule fetch_dataset:
     """Download a release from the hub, all files from one commit."""
     input:
+        *PREFLIGHT,
         sources=ancient(repo("data/sources.yaml")),
     output:
         acquired="data/raw/{dataset}/{version}/acquired.json",
@@ -81,6 +105,7 @@ rule fetch_dataset:
 rule fetch_tokenizer:
     """Download Meta's tokenizer from its gated repository on the hub."""
     input:
+        *PREFLIGHT,
         sources=ancient(repo("data/sources.yaml")),
     output:
         tokenizer=HUB_TOKENIZER,
@@ -115,3 +140,44 @@ rule convert_tokenizer:
         "Convert the Llama-2 tokenizer"
     script:
         "../scripts/run.py"
+
+
+if PLAN.simulation:
+
+    rule simulate_study:
+        """Invent raw logs and comparison sets with planted truth; the same bytes for a seed."""
+        input:
+            tokenizer=rules.convert_tokenizer.output.tokenizer,
+            published=repo("data/published.yaml"),
+        output:
+            truth=PLAN.simulation.file("truth.json"),
+            personal=PLAN.simulation.file("personal.json"),
+            rawlogs=PLAN.simulation.file("rawlogs/acquired.json"),
+            datasets=[
+                PLAN.simulation.file(f"{name}/acquired.json")
+                for name in PLAN.simulation.datasets
+            ],
+            labelled=[
+                PLAN.simulation.file("labelled/train.jsonl"),
+                PLAN.simulation.file("labelled/assess.jsonl"),
+            ],
+        log:
+            "data/raw/simulated/logs/" + Path(PLAN.simulation.folder).name + ".log",
+        conda:
+            "../../environment.yml"
+        threads: 2
+        resources:
+            mem_mb=1500,
+        params:
+            call="wildpaper.acquire.simulation.study:simulate_study",
+            code=code_digest("wildpaper.acquire.simulation.study"),
+            watch=files_digest(Path(ROOT, "data/simulation/lexicon").glob("*.yaml")),
+            n_conversations=CONFIG.simulate.conversations,
+            n_per_dataset=CONFIG.simulate.per_dataset,
+            n_labelled=CONFIG.simulate.labelled,
+            length_scale=CONFIG.simulate.length_scale,
+            seed=CONFIG.seed,
+        message:
+            "Simulate raw logs and comparison sets"
+        script:
+            "../scripts/run.py"

@@ -10,11 +10,16 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow"))
 
+# Snakemake imports nbformat for each job, and with it an optional check of addresses whose
+# grammars take 1.5 s to compile; nothing here needs it.
+sys.modules.setdefault("rfc3987_syntax", None)
+
 from wildpaper import plan as _plan
 from wildpaper.config import DATASETS
-from wildpaper.digest import code_digest, notebook_imports
+from wildpaper.digest import code_digest, files_digest, notebook_imports
 from wildpaper.errors import WildpaperError
-from wildpaper.plan import HUB_TOKENIZER
+from wildpaper.plan import RAWLOGS
+from wildpaper.plan_inputs import HUB_TOKENIZER
 
 if Path.cwd() == ROOT:
     ROOT = Path()
@@ -33,8 +38,11 @@ except WildpaperError as error:
     raise WorkflowError(str(error)) from None
 
 CONFIG = PLAN.config
+PREFLIGHT = [ancient("data/raw/preflight.json")] if PLAN.needs else []
 RESULTS = f"results/{CONFIG.preset}"
 SHARDS = range(CONFIG.shards)
+LABELS = ("tokens", "language", "detoxify", "moderation", "jailbreak")
+WILDCHAT = [name for name in PLAN.datasets if name == "wildchat"]
 ACQUIRED = [dataset.acquired for dataset in PLAN.datasets.values()]
 
 
@@ -68,17 +76,39 @@ def acquired(wildcards):
     return PLAN.datasets[wildcards.dataset].acquired
 
 
-def all_shards(pattern):
-    """Return a file pattern for every data set of the run and every shard, data set by data set."""
+def shards_of(table, datasets):
+    """Return the shards of a canonical table (conversations, messages), data set by data set."""
     return [
-        results(pattern.format(dataset=name, shard=shard))
-        for name in PLAN.datasets
+        results(f"{_stage_of(name)}/{name}/{table}-{shard}.parquet")
+        for name in datasets
         for shard in SHARDS
     ]
 
 
+def labels_of(label, datasets):
+    """Return the shards of a label, recorded or computed, data set by data set."""
+    return [
+        results(f"annotate/{label}@{PLAN.route(name, label)}/{name}-{shard}.parquet")
+        for name in datasets
+        for shard in SHARDS
+    ]
+
+
+def messages_shard(wildcards):
+    """Return the shard of messages that a label file is about."""
+    name, shard = wildcards.dataset, wildcards.shard
+    return results(f"{_stage_of(name)}/{name}/messages-{shard}.parquet")
+
+
+def _stage_of(dataset):
+    """Return the stage that writes a data set's canonical tables."""
+    return "release" if dataset == RAWLOGS else "ingest"
+
+
 wildcard_constraints:
-    dataset="|".join(DATASETS),
+    dataset="|".join([*DATASETS, RAWLOGS]),
+    label="|".join(LABELS),
+    model=r"[a-z0-9_]+",
     shard=r"\d+",
     version=r"[A-Za-z0-9._-]+",
     artifact=r"[a-z0-9-]+",

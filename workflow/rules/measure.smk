@@ -6,20 +6,17 @@
 
 
 REPORTS = [results(f"ingest/{name}/report.json") for name in PLAN.datasets]
-CONVERSATIONS = all_shards("ingest/{dataset}/conversations-{shard}.parquet")
-MESSAGES = all_shards("ingest/{dataset}/messages-{shard}.parquet")
-TOKENS = all_shards("annotate/tokens@computed/{dataset}-{shard}.parquet")
-LANGUAGES = all_shards("annotate/language@computed/{dataset}-{shard}.parquet")
+WILDCHAT_REPORT = results("ingest/wildchat/report.json")
 
 
 rule measure_datasets:
     """Table 1: size, turns, message lengths, languages, with intervals of the means."""
     input:
         reports=REPORTS,
-        conversations=CONVERSATIONS,
-        messages=MESSAGES,
-        tokens=TOKENS,
-        languages=LANGUAGES,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        tokens=labels_of("tokens", PLAN.datasets),
+        languages=labels_of("language", PLAN.datasets),
     output:
         table=results("measure/table-01-datasets.csv"),
         notes=results("measure/table-01-datasets.notes.json"),
@@ -46,10 +43,9 @@ rule measure_token_lengths:
     """Message lengths in bins that double."""
     input:
         reports=REPORTS,
-        conversations=CONVERSATIONS,
-        messages=MESSAGES,
-        tokens=TOKENS,
-        languages=LANGUAGES,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        tokens=labels_of("tokens", PLAN.datasets),
     output:
         table=results("measure/token-lengths.csv"),
     log:
@@ -63,5 +59,291 @@ rule measure_token_lengths:
         code=code_digest("wildpaper.measure.token_lengths"),
     message:
         "Measure message lengths"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_apis:
+    """Table 2: conversations by the model version that answered."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+    output:
+        table=results("measure/table-02-apis.csv"),
+        notes=results("measure/table-02-apis.notes.json"),
+    log:
+        logs("measure_apis/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.table_02_apis:measure_apis",
+        code=code_digest("wildpaper.measure.table_02_apis"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 2"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_countries:
+    """Table 3: users by country."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+    output:
+        table=results("measure/table-03-countries.csv"),
+        notes=results("measure/table-03-countries.notes.json"),
+    log:
+        logs("measure_countries/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.table_03_countries:measure_countries",
+        code=code_digest("wildpaper.measure.table_03_countries"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 3"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_languages:
+    """Table 5: user messages by language."""
+    input:
+        reports=REPORTS,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        languages=labels_of("language", PLAN.datasets),
+    output:
+        table=results("measure/table-05-languages.csv"),
+        notes=results("measure/table-05-languages.notes.json"),
+    log:
+        logs("measure_languages/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+    params:
+        call="wildpaper.measure.table_05_languages:measure_languages",
+        code=code_digest("wildpaper.measure.table_05_languages"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 5"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_turns:
+    """Figure 2a: conversations by number of turns."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+    output:
+        table=results("measure/figure-02a-turns.csv"),
+        notes=results("measure/figure-02a-turns.notes.json"),
+    log:
+        logs("measure_turns/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.figure_02a_turns:measure_turns",
+        code=code_digest("wildpaper.measure.figure_02a_turns"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Figure 2a"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_language_tail:
+    """Figure 2b: the languages of WildChat, down to the rare ones."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        languages=labels_of("language", WILDCHAT),
+    output:
+        table=results("measure/figure-02b-languages.csv"),
+        notes=results("measure/figure-02b-languages.notes.json"),
+    log:
+        logs("measure_language_tail/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.figure_02b_languages:measure_language_tail",
+        code=code_digest("wildpaper.measure.figure_02b_languages"),
+        minimum_prompts=CONFIG.measure.minimum_prompts,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Figure 2b"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_toxicity_overlap:
+    """Table 6: messages flagged by either classifier, by role."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        detoxify=labels_of("detoxify", WILDCHAT),
+        moderation=labels_of("moderation", WILDCHAT),
+    output:
+        table=results("measure/table-06-toxicity-overlap.csv"),
+        notes=results("measure/table-06-toxicity-overlap.notes.json"),
+    log:
+        logs("measure_toxicity_overlap/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.table_06_toxicity_overlap:measure_toxicity_overlap",
+        code=code_digest("wildpaper.measure.table_06_toxicity_overlap"),
+        threshold=CONFIG.annotate.detoxify.threshold,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 6"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_toxicity_by_month:
+    """Figure 5: flagged messages by month and role."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        detoxify=labels_of("detoxify", WILDCHAT),
+        moderation=labels_of("moderation", WILDCHAT),
+    output:
+        table=results("measure/figure-05-toxicity-by-month.csv"),
+        notes=results("measure/figure-05-toxicity-by-month.notes.json"),
+    log:
+        logs("measure_toxicity_by_month/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.figure_05_toxicity_by_month:measure_toxicity_by_month",
+        code=code_digest("wildpaper.measure.figure_05_toxicity_by_month"),
+        threshold=CONFIG.annotate.detoxify.threshold,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Figure 5"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_collection:
+    """The numbers of the text on collection."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        linked=[results("release/rawlogs/report.json")] if PLAN.simulation else [],
+    output:
+        table=results("measure/collection-text.csv"),
+        notes=results("measure/collection-text.notes.json"),
+    log:
+        logs("measure_collection/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.collection_text:measure_collection",
+        code=code_digest("wildpaper.measure.collection_text"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure the collection"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_training_text:
+    """The settings of the training, from the recipe that was used."""
+    input:
+        trained=results("train/wildllama/report.json"),
+        reports=TRAINED_REPORTS[:1],
+    output:
+        table=results("measure/training-text.csv"),
+        notes=results("measure/training-text.notes.json"),
+    log:
+        logs("measure_training_text/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=500,
+    params:
+        call="wildpaper.measure.training_text:measure_training_text",
+        code=code_digest("wildpaper.measure.training_text"),
+    message:
+        "Note the settings of the training"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_loss_curve:
+    """Training and held-out loss of each model by step."""
+    input:
+        losses=trained("losses.json"),
+        trained=trained("report.json"),
+        reports=TRAINED_REPORTS,
+    output:
+        table=results("measure/loss-curve.csv"),
+    log:
+        logs("measure_loss_curve/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=500,
+    params:
+        call="wildpaper.measure.loss_curve:measure_loss_curve",
+        code=code_digest("wildpaper.measure.loss_curve"),
+    message:
+        "Measure the training losses"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_likelihood_judge:
+    """What the likelihood stand-in judge found, with intervals."""
+    input:
+        scores=rules.judge_likelihood.output.scores,
+        verdicts=rules.judge_likelihood.output.verdicts,
+        reports=TRAINED_REPORTS,
+    output:
+        table=results("measure/likelihood-judge.csv"),
+    log:
+        logs("measure_likelihood_judge/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=500,
+    params:
+        call="wildpaper.measure.likelihood_judge:measure_likelihood_judge",
+        code=code_digest("wildpaper.measure.likelihood_judge"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure the stand-in judge"
     script:
         "../scripts/run.py"

@@ -23,14 +23,25 @@ NOTEBOOK_FILES = expand(
 )
 
 
+# What this run cannot build is left blank, whatever rule there is for it.
 ruleorder: leave_tables_blank > render_datasets
+ruleorder: leave_tables_blank > render_apis
+ruleorder: leave_tables_blank > render_countries
+ruleorder: leave_tables_blank > render_languages
+ruleorder: leave_tables_blank > render_toxicity_overlap
+ruleorder: leave_tables_blank > render_likelihood_judge
 ruleorder: leave_figures_blank > draw_token_lengths
+ruleorder: leave_figures_blank > draw_turns
+ruleorder: leave_figures_blank > draw_language_tail
+ruleorder: leave_figures_blank > draw_toxicity_by_month
+ruleorder: leave_figures_blank > draw_losses
+ruleorder: leave_figures_blank > draw_flow
 
 
 rule render_datasets:
     """Table 1 in the paper's layout, each value above the published one."""
     input:
-        measured=rules.measure_datasets.output.table,
+        measured=results("measure/table-01-datasets.csv"),
         published=repo("data/published.yaml"),
         acquired=ACQUIRED,
     output:
@@ -50,10 +61,123 @@ rule render_datasets:
         "../scripts/run.py"
 
 
+rule render_apis:
+    """Table 2: shares by model version beside the published ones."""
+    input:
+        measured=results("measure/table-02-apis.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/table-02-apis.csv"),
+        tex=results("present/tables/table-02-apis.tex"),
+    log:
+        logs("render_apis/table-02-apis"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.table_02_apis:render_apis",
+        code=code_digest("wildpaper.present.table_02_apis"),
+        titles=PLAN.titles(),
+    message:
+        "Set Table 2"
+    script:
+        "../scripts/run.py"
+
+
+rule render_countries:
+    """Table 3: shares by country beside the published ones."""
+    input:
+        measured=results("measure/table-03-countries.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/table-03-countries.csv"),
+        tex=results("present/tables/table-03-countries.tex"),
+    log:
+        logs("render_countries/table-03-countries"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.table_03_countries:render_countries",
+        code=code_digest("wildpaper.present.table_03_countries"),
+        titles=PLAN.titles(),
+    message:
+        "Set Table 3"
+    script:
+        "../scripts/run.py"
+
+
+rule render_languages:
+    """Table 5: shares by language, each value above the published one."""
+    input:
+        measured=results("measure/table-05-languages.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/table-05-languages.csv"),
+        tex=results("present/tables/table-05-languages.tex"),
+    log:
+        logs("render_languages/table-05-languages"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.table_05_languages:render_languages",
+        code=code_digest("wildpaper.present.table_05_languages"),
+        titles=PLAN.titles(),
+    message:
+        "Set Table 5"
+    script:
+        "../scripts/run.py"
+
+
+rule render_toxicity_overlap:
+    """Table 6: flagged messages by classifier and role."""
+    input:
+        measured=results("measure/table-06-toxicity-overlap.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/table-06-toxicity-overlap.csv"),
+        tex=results("present/tables/table-06-toxicity-overlap.tex"),
+    log:
+        logs("render_toxicity_overlap/table-06-toxicity-overlap"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.table_06_toxicity_overlap:render_toxicity_overlap",
+        code=code_digest("wildpaper.present.table_06_toxicity_overlap"),
+        titles=PLAN.titles(),
+    message:
+        "Set Table 6"
+    script:
+        "../scripts/run.py"
+
+
+rule render_likelihood_judge:
+    """How the run's models compare by the likelihood stand-in for a judge."""
+    input:
+        measured=results("measure/likelihood-judge.csv"),
+    output:
+        csv=results("present/tables/likelihood-judge.csv"),
+        tex=results("present/tables/likelihood-judge.tex"),
+    log:
+        logs("render_likelihood_judge/likelihood-judge"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.likelihood_judge:render_likelihood_judge",
+        code=code_digest("wildpaper.present.likelihood_judge"),
+        titles=PLAN.model_titles(),
+    message:
+        "Set the table of the stand-in judge"
+    script:
+        "../scripts/run.py"
+
+
 rule draw_token_lengths:
     """Histograms of message lengths."""
     input:
-        measured=rules.measure_token_lengths.output.table,
+        measured=results("measure/token-lengths.csv"),
     output:
         pdf=results("present/figures/token-lengths.pdf"),
         png=results("present/figures/token-lengths.png"),
@@ -67,6 +191,110 @@ rule draw_token_lengths:
         titles=PLAN.titles(),
     message:
         "Draw message lengths"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_turns:
+    """Figure 2a: conversations by number of turns."""
+    input:
+        measured=results("measure/figure-02a-turns.csv"),
+        published=repo("data/published.yaml"),
+    output:
+        pdf=results("present/figures/figure-02a-turns.pdf"),
+        png=results("present/figures/figure-02a-turns.png"),
+    log:
+        logs("draw_turns/figure-02a-turns"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.figure_02a_turns:render_turns",
+        code=code_digest("wildpaper.present.figure_02a_turns"),
+    message:
+        "Draw Figure 2a"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_language_tail:
+    """Figure 2b: languages by number of user messages."""
+    input:
+        measured=results("measure/figure-02b-languages.csv"),
+    output:
+        pdf=results("present/figures/figure-02b-languages.pdf"),
+        png=results("present/figures/figure-02b-languages.png"),
+    log:
+        logs("draw_language_tail/figure-02b-languages"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.figure_02b_languages:render_language_tail",
+        code=code_digest("wildpaper.present.figure_02b_languages"),
+    message:
+        "Draw Figure 2b"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_toxicity_by_month:
+    """Figure 5: flagged messages by month and role."""
+    input:
+        measured=results("measure/figure-05-toxicity-by-month.csv"),
+        published=repo("data/published.yaml"),
+    output:
+        pdf=results("present/figures/figure-05-toxicity-by-month.pdf"),
+        png=results("present/figures/figure-05-toxicity-by-month.png"),
+    log:
+        logs("draw_toxicity_by_month/figure-05-toxicity-by-month"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.figure_05_toxicity_by_month:render_toxicity_by_month",
+        code=code_digest("wildpaper.present.figure_05_toxicity_by_month"),
+    message:
+        "Draw Figure 5"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_losses:
+    """Loss of the models while they train."""
+    input:
+        measured=results("measure/loss-curve.csv"),
+    output:
+        pdf=results("present/figures/loss-curve.pdf"),
+        png=results("present/figures/loss-curve.png"),
+    log:
+        logs("draw_losses/loss-curve"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.loss_curve:render_loss_curve",
+        code=code_digest("wildpaper.present.loss_curve"),
+    message:
+        "Draw the training losses"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_flow:
+    """What each stage kept and dropped, and why."""
+    input:
+        ledger=results("ledger.json"),
+        acquired=ACQUIRED,
+    output:
+        pdf=results("present/figures/flow-ledger.pdf"),
+        png=results("present/figures/flow-ledger.png"),
+    log:
+        logs("draw_flow/flow-ledger"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.flow_ledger:render_flow",
+        code=code_digest("wildpaper.present.flow_ledger"),
+        titles=PLAN.titles(),
+    message:
+        "Draw the ledger"
     script:
         "../scripts/run.py"
 

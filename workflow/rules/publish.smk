@@ -10,13 +10,23 @@ PAPER_SOURCES = [
     for path in sorted(Path(ROOT, "paper").rglob("*"))
     if path.suffix in (".tex", ".sty", ".bib")
 ]
-MEASURED = bool(PLAN.datasets)
+UNCLAIMED = ("token-lengths", "flow-ledger", "loss-curve")
+UNNOTED = ("likelihood-judge",)
+CLAIMED = [a.id for a in PLAN.artifacts if PLAN.built(a.id) and a.id not in UNCLAIMED]
 
 
 rule merge_ledgers:
     """What each stage kept and dropped, checked to add up."""
     input:
-        parts=[results(f"ingest/{name}/ledger.json") for name in PLAN.datasets],
+        parts=[
+            *(
+                [results("release/rawlogs/ledger.json")]
+                if PLAN.simulation and WILDCHAT
+                else []
+            ),
+            *[results(f"ingest/{name}/ledger.json") for name in PLAN.datasets],
+            *trained("ledger.json"),
+        ],
     output:
         ledger=results("ledger.json"),
     log:
@@ -38,8 +48,10 @@ rule write_claims:
         published=repo("data/published.yaml"),
         artifacts=repo("data/artifacts.yaml"),
         acquired=ACQUIRED,
-        tables=[rules.measure_datasets.output.table] if MEASURED else [],
-        notes=[rules.measure_datasets.output.notes] if MEASURED else [],
+        tables=[results(f"measure/{name}.csv") for name in CLAIMED],
+        notes=[results(f"measure/{n}.notes.json") for n in CLAIMED if n not in UNNOTED],
+        truth=[PLAN.simulation.file("truth.json")] if PLAN.simulation else [],
+        errors=[rules.assess_annotators.output.errors] if PLAN.simulation else [],
     output:
         claims=results("publish/claims.json"),
         markdown=results("publish/claims.md"),
@@ -53,6 +65,8 @@ rule write_claims:
         code=code_digest("wildpaper.publish.claims"),
         preset=CONFIG.preset,
         datasets=list(PLAN.datasets),
+        blanks=PLAN.blanks("table", "figure", "numbers"),
+        minimum_prompts=CONFIG.measure.minimum_prompts,
     message:
         "Compare with the published values"
     script:

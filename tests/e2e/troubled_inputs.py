@@ -1,4 +1,4 @@
-"""A micro study: one Alpaca file and one WildChat file with all kinds of trouble in them."""
+"""A troubled study: one Alpaca file and one WildChat file with all kinds of trouble in them."""
 
 import hashlib
 import json
@@ -71,10 +71,10 @@ def write_study(folder: Path) -> Path:
     folder.mkdir(parents=True)
     write_alpaca(folder / "alpaca.json")
     write_wildchat(folder / "wildchat.parquet")
-    config = folder / "micro.yaml"
+    config = folder / "troubled.yaml"
     config.write_text(
         f"""\
-preset: micro
+preset: troubled
 shards: 5
 datasets:
   alpaca: {{source: path, path: {folder / "alpaca.json"}}}

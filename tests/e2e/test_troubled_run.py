@@ -1,4 +1,4 @@
-"""The whole DAG on a micro study: what comes out, what stays the same, what runs again."""
+"""The DAG on two files full of trouble: what comes out, what stays the same, what reruns."""
 
 import json
 import re
@@ -11,7 +11,7 @@ import jsonschema
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from micro_inputs import CANARY, QUARANTINED
+from troubled_inputs import CANARY, QUARANTINED
 
 from wildpaper.schema import CONVERSATIONS, LABELS, MESSAGES, QUARANTINE
 
@@ -24,19 +24,19 @@ _AFTER_MEASURE = {
 
 
 def read(folder, name):
-    return json.loads((folder / "results/micro" / name).read_text(encoding="utf-8"))
+    return json.loads((folder / "results/troubled" / name).read_text(encoding="utf-8"))
 
 
 def promised(folder):
     """Return the files whose bytes are promised to be the same."""
-    base = folder / "results/micro"
+    base = folder / "results/troubled"
     files = [base / "ledger.json", base / "publish/paper.pdf", *base.glob("publish/claims.*")]
     files += [*base.glob("present/tables/*"), *base.glob("present/figures/*")]
     return {str(path.relative_to(base)): path.read_bytes() for path in sorted(files)}
 
 
 def test_the_output_contract_holds(first_run, project):
-    base = first_run / "results/micro"
+    base = first_run / "results/troubled"
     artifacts = yaml.safe_load((project / "data/artifacts.yaml").read_text(encoding="utf-8"))
     for artifact in artifacts["artifacts"]:
         suffixes = {"table": ("csv", "tex"), "figure": ("pdf", "png"), "numbers": ()}
@@ -50,7 +50,7 @@ def test_the_output_contract_holds(first_run, project):
 
 def test_every_parquet_file_keeps_its_schema(first_run):
     schemas = {"conversations": CONVERSATIONS, "messages": MESSAGES, "quarantine": QUARANTINE}
-    base = first_run / "results/micro"
+    base = first_run / "results/troubled"
     files = list(base.rglob("*.parquet"))
     assert len(files) == 2 * (5 + 5 + 1 + 5 + 5)
     for path in files:
@@ -130,7 +130,7 @@ def test_a_strange_model_name_is_printed_literally(first_run, tmp_path):
         pytest.skip("pdftotext is not on PATH (package poppler-utils)")
     text = tmp_path / "paper.txt"
     subprocess.run(
-        [tool, str(first_run / "results/micro/publish/paper.pdf"), str(text)], check=True
+        [tool, str(first_run / "results/troubled/publish/paper.pdf"), str(text)], check=True
     )
     printed = re.sub(r"\s+", "", text.read_text(encoding="utf-8"))
     assert re.sub(r"\s+", "", r"gpt_4%#&{x}$^~\z<pro>") in printed
@@ -143,7 +143,7 @@ def test_a_second_run_has_nothing_to_do(study, first_run):
 def test_the_run_completes_with_the_network_cut(second_run, may_cut_off):
     if not may_cut_off:
         pytest.skip("this user may not cut the network off (unshare --net)")
-    assert (second_run / "results/micro/publish/paper.pdf").stat().st_size > 0
+    assert (second_run / "results/troubled/publish/paper.pdf").stat().st_size > 0
 
 
 def test_bytes_do_not_depend_on_cores_or_shards(first_run, second_run):
@@ -228,7 +228,7 @@ def test_an_unknown_key_stops_before_any_job(study, tmp_path):
 def test_a_run_without_any_data_still_makes_the_paper(study, tmp_path, project):
     none = "datasets={alpaca: {source: none}, wildchat: {source: none}}"
     study.snakemake(tmp_path, "--cores", "2", "--config", none)
-    assert (tmp_path / "results/micro/publish/paper.pdf").stat().st_size > 0
+    assert (tmp_path / "results/troubled/publish/paper.pdf").stat().st_size > 0
     claims = read(tmp_path, "publish/claims.json")["claims"]
     published = [claim for claim in claims if claim["kind"] == "published"]
     assert {claim["verdict"] for claim in published} == {"not-run"}

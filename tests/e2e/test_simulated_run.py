@@ -1,0 +1,175 @@
+"""The whole study on simulated raw logs: the plant is recovered, nothing depends on how it ran."""
+
+import itertools
+import json
+import random
+import re
+from pathlib import Path
+
+import jsonschema
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pypdf
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+
+SETTINGS = ("languages.minimum-prompts", "training.")
+BASE = Path("results/micro")
+KILLS = 3
+
+
+def read(folder, name):
+    return json.loads((folder / BASE / name).read_text(encoding="utf-8"))
+
+
+def promised(folder):
+    """Return the files whose bytes are promised to be the same."""
+    base = folder / BASE
+    files = [base / "ledger.json", base / "publish/paper.pdf", *base.glob("publish/claims.*")]
+    files += [*base.glob("present/tables/*"), *base.glob("present/figures/*")]
+    return {str(path.relative_to(base)): path.read_bytes() for path in sorted(files)}
+
+
+def different(left, right):
+    first, second = promised(left), promised(right)
+    assert first.keys() == second.keys()
+    return [name for name in first if first[name] != second[name]]
+
+
+@pytest.fixture(scope="module")
+def run(simulated_run):
+    return simulated_run[0]
+
+
+@pytest.fixture(scope="module")
+def other_run(simulated, may_cut_off):
+    """Return the folder of another run: one core, one shard, no network where it can be cut."""
+    folder = simulated.project.parent / "micro-2"
+    simulated.snakemake(folder, "--cores", "1", "--config", "shards=1", cut_off=may_cut_off)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def claims(run):
+    return read(run, "publish/claims.json")["claims"]
+
+
+def test_what_was_planted_is_recovered(claims):
+    missed = [claim["id"] for claim in claims if claim["truth_verdict"] == "missed"]
+    assert missed == []
+    recovered = {c["id"] for c in claims if c["truth_verdict"] == "recovered"}
+    obtained = {
+        claim["id"]
+        for claim in claims
+        if claim["kind"] == "published" and claim["obtained"] is not None
+    }
+    assert {name for name in obtained - recovered if not name.startswith(SETTINGS)} == set()
+    assert len(recovered) > 80
+
+
+def test_planted_counts_and_labels_are_recovered_exactly(claims):
+    exact = [c for c in claims if c["truth_verdict"] and not c["truth_tolerance"]]
+    assert len(exact) > 50
+    for claim in exact:
+        assert claim["obtained"] == pytest.approx(claim["truth"], rel=1e-9), claim["id"]
+
+
+def test_no_simulated_value_counts_as_reproduced(claims):
+    verdicts = {claim["verdict"] for claim in claims if claim["kind"] == "published"}
+    assert verdicts <= {"not-comparable", "not-run"}
+    assert {c["route"] for c in claims if c["obtained"] is not None} == {"simulated"}
+
+
+def test_the_ledger_adds_up_from_raw_calls_to_analysed_conversations(run, project, claims):
+    rows = read(run, "ledger.json")
+    schema = json.loads((project / "data/schemas/ledger.schema.json").read_text("utf-8"))
+    jsonschema.validate(rows, schema)
+    calls = [row for row in rows if row["unit"] == "call"]
+    assert [row["dataset"] for row in calls] == ["rawlogs"]
+    n_lines = sum(
+        len(path.read_bytes().splitlines())
+        for path in (run / "data/raw/simulated").rglob("calls-*.jsonl")
+    )
+    assert calls[0]["in"] == n_lines
+    stages = [r for r in rows if r["dataset"] == "wildchat" and r["unit"] == "conversation"]
+    assert [row["stage"] for row in stages] == ["release", "ingest", "train"]
+    for before, after in itertools.pairwise(stages):
+        assert after["in"] == before["kept"]
+    obtained = {claim["id"]: claim["obtained"] for claim in claims}
+    assert stages[0]["in"] == obtained["collection.conversations-linked"]
+    assert stages[1]["kept"] == obtained["table-01.wildchat.conversations"]
+    assert calls[0]["dropped"].keys() >= {"failed-call", "no-consent", "withdrawn", "missing-turn"}
+    assert (run / BASE / "present/figures/flow-ledger.pdf").stat().st_size > 0
+
+
+def test_bytes_do_not_depend_on_cores_shards_or_repeat(run, other_run):
+    assert different(run, other_run) == []
+
+
+def test_the_run_completes_with_the_network_cut(other_run, may_cut_off):
+    if not may_cut_off:
+        pytest.skip("this user may not cut the network off (unshare --net)")
+    assert (other_run / BASE / "publish/paper.pdf").stat().st_size > 0
+
+
+def test_a_run_killed_three_times_ends_like_an_undisturbed_one(simulated, simulated_run):
+    undisturbed, seconds = simulated_run
+    folder = simulated.project.parent / "micro-3"
+    moments = random.Random().sample(range(10, 60), KILLS)
+    for percent in moments:
+        options = ("--cores", "2", "--config", "shards=5")
+        assert simulated.start_and_kill(folder, seconds * percent / 100, *options), moments
+        simulated.snakemake(folder, "--unlock")
+    simulated.snakemake(folder, "--cores", "2", "--config", "shards=5")
+    assert different(undisturbed, folder) == [], moments
+
+
+def test_every_page_says_that_the_data_are_simulated(run):
+    pages = pypdf.PdfReader(run / BASE / "publish/paper.pdf").pages
+    assert len(pages) > 5
+    for number, page in enumerate(pages, start=1):
+        assert "SIMULATED DATA" in page.extract_text(), number
+
+
+def test_nothing_personal_leaves_the_raw_logs(run):
+    (personal,) = (run / "data/raw/simulated").glob("*/personal.json")
+    planted = json.loads(personal.read_text(encoding="utf-8"))
+    secrets = {planted["salt"], *_texts(planted["ips"]), *_texts(planted["sessions"])}
+    assert len(secrets) > 100
+    pattern = re.compile("|".join(map(re.escape, sorted(secrets, key=len, reverse=True))))
+    for path in (run / "results").rglob("*"):
+        if path.suffix == ".parquet":
+            content = "\n".join(_strings(pq.read_table(path)))
+        elif path.is_file():
+            content = path.read_bytes().decode("utf-8", errors="replace")
+        else:
+            continue
+        assert pattern.search(content) is None, path
+
+
+def _texts(value):
+    """Yield every string inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _strings(table):
+    for column in table.columns:
+        for value in pa.chunked_array(column).to_pylist():
+            yield from _texts(value)
+
+
+def test_time_and_memory_of_each_rule_are_in_the_manifest(run):
+    manifest = read(run, "publish/manifest.json")
+    rules = {output["rule"] for output in manifest["outputs"]}
+    assert rules >= {"simulate_study", "link_calls", "assemble_release", "train_model"}
+    assert all(output["seconds"] >= 0 and output["peak_mb"] > 0 for output in manifest["outputs"])
+
+
+def test_a_second_run_has_nothing_to_do(simulated, run):
+    output = simulated.snakemake(run, "--cores", "2", "--config", "shards=5")
+    assert "Nothing to be done" in output
