@@ -59,7 +59,8 @@ def assess_annotators(
 
     Notes
     -----
-    Blank messages have no language and are left out of its count. ``_high`` names the
+    Languages are counted for user messages, as in the tables, and those are shorter and
+    harder than replies; blank ones have no language and are left out. ``_high`` names the
     99 % one-sided upper bound of Clopper and Pearson: the error of which so few or
     fewer wrong ones in n have a probability of 1 %.
     """
@@ -91,7 +92,7 @@ def upper_bound(n_wrong: int, n: int) -> float:
 def _language_errors(
     messages: list[LabelledMessage], languages: str | Sequence[str], accuracy: str
 ) -> dict[str, Any]:
-    known = [message for message in messages if message.text.strip()]
+    known = [m for m in messages if m.role == "user" and m.text.strip()]
     detector = build_detector(languages, accuracy)
     progress = Progress("assessment: languages", len(known), "messages")
     found: list[str] = []

@@ -25,11 +25,12 @@ def write_labelled(path: Path, part: str, n: int, speech: Speech, targets: Targe
                    seed: int) -> None:  # fmt: skip
     """Write `n` messages with their labels, one JSON object a line.
 
-    Length, language, form and the rest are distributed as in the logs. `part` is
+    Length, form and the rest are distributed as in the logs, languages too in the part
+    that measures errors. `part` is
     ``"train"`` or ``"assess"``; each message has a stream of its own, so that the parts
     share nothing.
     """
-    languages = Choice(targets.languages.items())
+    languages = Choice(_shares(part, targets).items())
     families = Choice((name, target.per_turn) for name, target in targets.jailbreaks.items())
     progress = Progress(f"labelled messages, {part}", n, "messages")
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as out:
@@ -38,6 +39,14 @@ def write_labelled(path: Path, part: str, n: int, speech: Speech, targets: Targe
             traits = _traits(rng, INSULTS[part], speech, languages, families)
             out.write(_line(compose(rng, traits), traits))
             progress.advance(1)
+
+
+def _shares(part: str, targets: Targets) -> dict[str, float]:
+    """Return the shares of languages: half even in training, so that rare ones are learnt."""
+    shares = dict(targets.languages)
+    if part == "train":
+        return {name: (share + 1 / len(shares)) / 2 for name, share in shares.items()}
+    return shares
 
 
 def _traits(
