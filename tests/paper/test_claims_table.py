@@ -1,4 +1,4 @@
-"""The table of claims holds every claim once, whatever stands in its fields."""
+"""The table of claims holds every published claim once, whatever stands in its fields."""
 
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,20 @@ def _write(tmp_path: Path, claims: list[dict[str, Any]]) -> tuple[str, str]:
     return table.read_text(encoding="utf-8"), not_run.read_text(encoding="utf-8")
 
 
-def test_every_claim_stands_in_the_table_exactly_once(tmp_path: Path) -> None:
-    claims = [*published_claims(simulated=True), make_claim(id="own.number", obtained=3)]
-    table, _ = _write(tmp_path, claims)
+def test_every_published_claim_stands_in_the_table_exactly_once(tmp_path: Path) -> None:
+    claims = published_claims(simulated=True)
+    table, _ = _write(tmp_path, [*claims, make_claim(id="own.number", obtained=3)])
     for claim in claims:
         assert table.count(rf"\wpid{{{breakable(claim['id'])}}} &") == 1, claim["id"]
+    assert breakable("own.number") not in table
 
 
 def test_specials_in_ids_units_and_reasons_are_escaped(tmp_path: Path) -> None:
     nasty = "50% of #1 & {x_y} ~^\\"
     claims = [
-        make_claim(id="a_b.c", unit=nasty, where=nasty, verdict="not-run", reason=nasty),
+        make_claim(
+            id="a_b.c", kind="published", unit=nasty, where=nasty, verdict="not-run", reason=nasty
+        ),
         make_claim(id="s", kind="summary", published=nasty, reason=nasty, verdict="deviates"),
     ]
     table, not_run = _write(tmp_path, claims)
@@ -36,7 +39,10 @@ def test_specials_in_ids_units_and_reasons_are_escaped(tmp_path: Path) -> None:
 
 
 def test_reasons_become_codes_with_a_legend(tmp_path: Path) -> None:
-    claims = [make_claim(id=f"c{n}", verdict="not-run", reason=f"reason {n % 2}") for n in range(4)]
+    claims = [
+        make_claim(id=f"c{n}", kind="published", verdict="not-run", reason=f"reason {n % 2}")
+        for n in range(4)
+    ]
     table, _ = _write(tmp_path, claims)
     legend = table[table.index(r"\begin{wpreasons}") :]
     assert r"\item[R1] Reason 0" in legend
@@ -46,9 +52,10 @@ def test_reasons_become_codes_with_a_legend(tmp_path: Path) -> None:
 
 
 def test_planted_truth_has_columns_only_where_there_is_some(tmp_path: Path) -> None:
-    plain, _ = _write(tmp_path, [make_claim(obtained=1)])
+    claim = make_claim(kind="published", obtained=1)
+    plain, _ = _write(tmp_path, [claim])
     assert "Planted" not in plain
-    planted, _ = _write(tmp_path, [make_claim(obtained=1, truth=1, truth_verdict="recovered")])
+    planted, _ = _write(tmp_path, [claim | {"truth": 1, "truth_verdict": "recovered"}])
     assert "Planted & Verdict & Truth" in planted
     assert "recovered" in planted
 

@@ -71,6 +71,14 @@ def test_obtained_and_interval_are_rounded_like_the_published_value() -> None:
     assert (printed.obtained, printed.interval) == ("19.67", "[19.54, 19.80]")
 
 
+@pytest.mark.parametrize(
+    ("obtained", "printed"), [(0.53, "0.530"), (0.2, "0.200"), (0.0, "0"), (7.4, "7"), (2.96, "3")]
+)
+def test_rounding_like_the_published_value_must_not_distort(obtained, printed) -> None:
+    claim = make_claim(published=3, tolerance=0.5, obtained=obtained)
+    assert print_claim(claim).obtained == printed
+
+
 def test_a_narrow_interval_gets_one_digit_more() -> None:
     claim = make_claim(published=0.7, tolerance=0.05, obtained=0.71, ci_low=0.68, ci_high=0.74)
     assert print_claim(claim).interval == "[0.68, 0.74]"

@@ -15,7 +15,7 @@ ESCAPED = r"50\% of a\_b \& \{c\} \#1 \$x \textasciitilde{} \textasciicircum{} \
 
 @pytest.fixture
 def context(tmp_path, project):
-    def make(reports=(), tables=(), preset="test", blank_figures=(), figures=()):
+    def make(reports=(), tables=(), preset="test", blank_figures=(), figures=(), measured=()):
         acquired, listed = [], []
         for report in reports:
             acquired.append(tmp_path / f"{report['dataset']}.acquired.json")
@@ -24,7 +24,7 @@ def context(tmp_path, project):
             listed[-1].write_text(json.dumps(report), encoding="utf-8")
         out = {n: tmp_path / f"{n}.tex" for n in ("run", "routes", "read_table", "availability")}
         write_context(acquired, listed, project / "data/sources.yaml", list(tables),
-                      preset=preset, version="0.1.0",
+                      list(measured), preset=preset, version="0.1.0",
                       blank_figures=list(blank_figures), figures=list(figures), **out)  # fmt: skip
         return {name: path.read_text(encoding="utf-8") for name, path in out.items()}
 
@@ -64,7 +64,7 @@ def test_quarantine_is_shown_by_reason(context, project):
     schema = json.loads((project / "data/schemas/ingest-report.schema.json").read_text("utf-8"))
     jsonschema.validate(bad, schema)
     text = context([bad, report("alpaca")])["read_table"]
-    assert r"\shortstack[r]{3 null-conversation\\1 truncated-file}" in text
+    assert r"{@{}r@{}}3 null-conversation\\1 truncated-file\end{tabular}" in text
     rows = [line for line in text.splitlines() if line.startswith("A title")]
     assert [line.count("&") for line in rows] == [6, 6]
     assert "1{,}234 & 1{,}230 & 0 & 5 & -- & not recorded" in rows[1]

@@ -119,6 +119,11 @@ rule write_context:
         reports=REPORTS,
         sources=ancient(repo("data/sources.yaml")),
         tables=[results(f"present/tables/{name}.csv") for name in PLAN.ids("table")],
+        measured=[
+            results(f"measure/{name}.csv")
+            for name in PLAN.ids("figure")
+            if name in CLAIMED
+        ],
     output:
         run=f"{GENERATED}/run.tex",
         routes=f"{GENERATED}/routes.tex",

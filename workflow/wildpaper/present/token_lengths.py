@@ -56,6 +56,7 @@ def draw_token_lengths(lengths: pd.DataFrame, titles: dict[str, str] | None = No
         axes.set_visible(False)
     for axes in grid[:, 0]:
         axes.set_ylabel("share of messages (%)")
+    figure.supxlabel("length in Llama-2 tokens (bins double)", fontsize=9)
     grid[0, 0].set_ylim(0, 105 * lengths["share"].max())
     grid[0, 0].legend(frameon=False, fontsize=7, loc="upper left", title=None)
     if "simulated" in set(lengths["route"]):
@@ -79,6 +80,5 @@ def _draw_panel(axes: Axes, part: pd.DataFrame, n_bins: int) -> None:
     ticks = [b for b in range(n_bins + 1) if b in (0, 1) or b % 3 == 1]
     axes.set_xticks(ticks, [f"{0 if b == 0 else 2 ** (b - 1):,}" for b in ticks])
     axes.tick_params(labelsize=7)
-    axes.set_xlabel("length in Llama-2 tokens (bins double)")
     axes.set_xlim(0, n_bins)
     sns.despine(ax=axes)

@@ -25,14 +25,15 @@ def write_claims_table(claims: Path, table: Path, not_run: Path) -> None:
     claims : Path
         claims.json of the run.
     table : Path
-        LaTeX: a longtable of the numeric claims, the legend of reasons, and a longtable
-        of the statements (claims of kind ``summary``).
+        LaTeX: a longtable of the published claims, the legend of reasons, and a longtable
+        of the statements (claims of kind ``summary``). Our own numbers are too many for
+        print; claims.csv has them.
     not_run : Path
         LaTeX: one item per reason with its number of claims, the most frequent first;
         statements are left out, their table holds their reasons.
     """
     printed = read_printed(claims)
-    numeric = [claim for claim in printed if claim.kind != "summary"]
+    numeric = [claim for claim in printed if claim.kind == "published"]
     statements = [claim for claim in printed if claim.kind == "summary"]
     codes = reason_codes(numeric)
     parts = ["% Written from the claims ledger by wildpaper; do not edit.\n"]

@@ -18,6 +18,7 @@ def write_context(
     reports: list[Path],
     sources: Path,
     tables: list[Path],
+    measured: list[Path],
     run: Path,
     routes: Path,
     read_table: Path,
@@ -37,6 +38,8 @@ def write_context(
         ``data/sources.yaml``.
     tables : list of Path
         Long tables of the present stage.
+    measured : list of Path
+        Long tables behind figures; a figure without one has the route of the run's data.
     run, routes, read_table, availability : Path
         To write.
     preset, version : str
@@ -48,6 +51,7 @@ def write_context(
     write_text(run, _run(preset, version, releases, route == "simulated"))
     found = {path.stem: _route(path) for path in tables}
     found |= {name: "not-run" if name in blank_figures else route for name in figures}
+    found |= {path.stem: _route(path) for path in measured}
     write_text(routes, "".join(f"\\wpdefroute{{{name}}}{{{r}}}\n" for name, r in found.items()))
     write_text(read_table, _read_table([read_json(path) for path in reports]))
     write_text(availability, _availability(load_sources(sources), releases))
@@ -104,7 +108,7 @@ def _quarantined(reasons: dict[str, int]) -> str:
     if not reasons:
         return "0"
     listed = [f"{number(n)} {escape(reason)}" for reason, n in reasons.items()]
-    return r"\shortstack[r]{" + r"\\".join(listed) + "}"
+    return r"\begin{tabular}[t]{@{}r@{}}" + r"\\".join(listed) + r"\end{tabular}"
 
 
 def _hashes(checks: dict[str, dict[str, int]]) -> str:

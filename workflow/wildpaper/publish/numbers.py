@@ -8,6 +8,7 @@ and one ``\wpdefcount{key}{n}`` for each count that the report states about itse
 An empty argument means that there is no such value.
 """
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ _FIELDS = (
 _VERDICTS = ("reproduced", "deviates", "not-comparable", "not-run")
 _MAX_DECIMALS = 6
 _NARROW_UNITS = 10
+_MOST_LOST = 0.1
+"""Share of a value that rounding may take away."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,14 @@ def _tolerance(tolerance: float | None, decimals: int | None) -> str:
     return format_value(tolerance, None if nothing else decimals)
 
 
+def _enough(value: Value, decimals: int | None) -> int | None:
+    """Return the decimals to print: our own where the published ones would distort a value."""
+    if isinstance(value, int | float) and decimals is not None and math.isfinite(value):
+        lost = abs(round(value, decimals) - value)
+        return None if lost > _MOST_LOST * abs(value) else decimals
+    return decimals
+
+
 def print_claim(claim: dict[str, Any]) -> PrintedClaim:
     """Round one claim of claims.json the way its published value was printed."""
     decimals = decimals_of(claim["published"], claim["tolerance"])
@@ -145,7 +156,7 @@ def print_claim(claim: dict[str, Any]) -> PrintedClaim:
         unit=claim["unit"] or "",
         checked=bool(claim.get("checked", True)),
         published=format_value(claim["published"], decimals),
-        obtained=format_value(claim["obtained"], decimals),
+        obtained=format_value(claim["obtained"], _enough(claim["obtained"], decimals)),
         interval=_interval(claim, decimals),
         truth=format_value(claim.get("truth"), decimals),
         truth_tolerance=_tolerance(claim.get("truth_tolerance"), decimals),
