@@ -1,0 +1,115 @@
+"""Estimators broken on purpose, on the data of a finished run: the second verdict notices."""
+
+import json
+
+import numpy as np
+import pytest
+
+from wildpaper.measure import figure_02a_turns, table_06_toxicity_overlap, toxicity
+from wildpaper.publish.claims import write_claims
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+BOOTSTRAP = {"n_replicates": 0, "seed": 1}
+
+
+class Finished:
+    """A finished micro run whose Table 6 and Figure 2a can be measured and judged anew."""
+
+    def __init__(self, run, project, folder):
+        self.results, self.project, self.folder = run / "results/micro", project, folder
+        (self.truth,) = (run / "data/raw/simulated").glob("*/truth.json")
+        self.ingested = {
+            "report": self.results / "ingest/wildchat/report.json",
+            "conversations": self._shards("ingest/wildchat/conversations-*.parquet"),
+        }
+
+    def _shards(self, pattern):
+        return sorted(self.results.glob(pattern))
+
+    def measure_turns(self):
+        table = self.folder / "figure-02a-turns.csv"
+        notes = self.folder / "notes.json"
+        figure_02a_turns.measure_turns(**self.ingested, table=table, notes=notes, **BOOTSTRAP)
+        return table
+
+    def measure_toxicity(self):
+        table = self.folder / "table-06-toxicity-overlap.csv"
+        table_06_toxicity_overlap.measure_toxicity_overlap(
+            **self.ingested,
+            messages=self._shards("ingest/wildchat/messages-*.parquet"),
+            detoxify=self._shards("annotate/detoxify@recorded/wildchat-*.parquet"),
+            moderation=self._shards("annotate/moderation@recorded/wildchat-*.parquet"),
+            table=table,
+            notes=self.folder / "notes.json",
+            threshold=0.1,
+            **BOOTSTRAP,
+        )
+        return table
+
+    def missed(self, *measured):
+        """Return the claims that miss the truth when tables take the place of the run's."""
+        listed = json.loads((self.results / "publish/claims.json").read_text(encoding="utf-8"))
+        blanks = {c["artifact"]: c["reason"] for c in listed["claims"] if c["verdict"] == "not-run"}
+        new = {path.name: path for path in measured}
+        tables = [new.get(path.name, path) for path in self._shards("measure/*.csv")]
+        acquired = [self.results / "release/wildchat-full/acquired.json"]
+        acquired += sorted(self.truth.parent.glob("*/acquired.json"))
+        write_claims(
+            published=self.project / "data/published.yaml",
+            artifacts=self.project / "data/artifacts.yaml",
+            acquired=[path for path in acquired if path.parent.name != "rawlogs"],
+            tables=[p for p in tables if p.read_text(encoding="utf-8").startswith("row,column")],
+            notes=self._shards("measure/*.notes.json"),
+            truth=[self.truth],
+            errors=[self.results / "annotate/annotator-errors.json"],
+            claims=self.folder / "claims.json",
+            markdown=self.folder / "claims.md",
+            table=self.folder / "claims.csv",
+            preset="micro",
+            datasets=list(listed["release"]),
+            blanks={artifact: reason for artifact, reason in blanks.items() if artifact},
+            minimum_prompts=5,
+        )
+        found = json.loads((self.folder / "claims.json").read_text(encoding="utf-8"))["claims"]
+        return {claim["id"] for claim in found if claim["truth_verdict"] == "missed"}
+
+
+@pytest.fixture
+def finished(simulated, simulated_run, tmp_path):
+    return Finished(simulated_run[0], simulated.project, tmp_path)
+
+
+def test_sound_estimators_recover_everything(finished):
+    assert finished.missed(finished.measure_turns(), finished.measure_toxicity()) == set()
+
+
+def test_a_turn_too_many_is_missed(finished, monkeypatch):
+    sound = figure_02a_turns._text_cells
+    monkeypatch.setattr(
+        figure_02a_turns,
+        "_text_cells",
+        lambda opened, cluster, n_turns, *rest: sound(opened, cluster, n_turns + 1, *rest),
+    )
+    found = finished.missed(finished.measure_turns())
+    assert found == {"turns.mean-text", "turns.multi-turn-share", "turns.more-than-10-share"}
+
+
+def test_a_wrong_denominator_is_missed(finished, monkeypatch):
+    sound = table_06_toxicity_overlap.shares_of
+
+    def over_all_messages(flagged, total, *rest):
+        both_roles = total[:, :4] + total[:, 4:]
+        return sound(flagged, np.tile(both_roles, 2), *rest)
+
+    monkeypatch.setattr(table_06_toxicity_overlap, "shares_of", over_all_messages)
+    found = finished.missed(finished.measure_toxicity())
+    assert found >= {f"table-06.{role}.moderation" for role in ("user", "chatbot")}
+    assert all(name.startswith("table-06.") for name in found)
+
+
+def test_swapped_roles_are_missed(finished, monkeypatch):
+    monkeypatch.setitem(toxicity.ROLES, "user", "assistant")
+    monkeypatch.setitem(toxicity.ROLES, "chatbot", "user")
+    found = finished.missed(finished.measure_toxicity())
+    assert found >= {f"table-06.{role}.moderation" for role in ("user", "chatbot")}
+    assert all(name.startswith("table-06.") for name in found)
