@@ -72,7 +72,9 @@ def test_planted_counts_and_labels_are_recovered_exactly(claims):
     exact = [c for c in claims if c["truth_verdict"] and not c["truth_tolerance"]]
     assert len(exact) > 50
     for claim in exact:
-        assert claim["obtained"] == pytest.approx(claim["truth"], rel=1e-9), claim["id"]
+        truth = claim["truth"]
+        expected = truth if isinstance(truth, str) else pytest.approx(truth, rel=1e-9)
+        assert claim["obtained"] == expected, claim["id"]
 
 
 def test_no_simulated_value_counts_as_reproduced(claims):
@@ -116,12 +118,13 @@ def test_the_run_completes_with_the_network_cut(other_run, may_cut_off):
 def test_a_run_killed_three_times_ends_like_an_undisturbed_one(simulated, simulated_run):
     undisturbed, seconds = simulated_run
     folder = simulated.project.parent / "micro-3"
-    moments = random.Random().sample(range(10, 60), KILLS)
-    for percent in moments:
-        options = ("--cores", "2", "--config", "shards=5")
-        assert simulated.start_and_kill(folder, seconds * percent / 100, *options), moments
+    draw = random.Random()
+    moments = [seconds * draw.uniform(0.04, 0.11) for _ in range(KILLS)]
+    options = ("--cores", "2", "--config", "shards=1")
+    for moment in moments:
+        assert simulated.start_and_kill(folder, moment, *options), moments
         simulated.snakemake(folder, "--unlock")
-    simulated.snakemake(folder, "--cores", "2", "--config", "shards=5")
+    simulated.snakemake(folder, *options)
     assert different(undisturbed, folder) == [], moments
 
 

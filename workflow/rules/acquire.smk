@@ -162,7 +162,7 @@ if PLAN.simulation:
                 PLAN.simulation.file("labelled/assess.jsonl"),
             ],
         log:
-            "data/raw/simulated/logs/" + Path(PLAN.simulation.folder).name + ".log",
+            f"data/raw/simulated/logs/{Path(PLAN.simulation.folder).name}.log",
         conda:
             "../../environment.yml"
         threads: 2

@@ -43,6 +43,7 @@ RESULTS = f"results/{CONFIG.preset}"
 SHARDS = range(CONFIG.shards)
 LABELS = ("tokens", "language", "detoxify", "moderation", "jailbreak")
 WILDCHAT = [name for name in PLAN.datasets if name == "wildchat"]
+TRAINED_ON = PLAN.trained_on()
 ACQUIRED = [dataset.acquired for dataset in PLAN.datasets.values()]
 
 
@@ -98,6 +99,20 @@ def messages_shard(wildcards):
     """Return the shard of messages that a label file is about."""
     name, shard = wildcards.dataset, wildcards.shard
     return results(f"{_stage_of(name)}/{name}/messages-{shard}.parquet")
+
+
+def released(variant):
+    """Return the files of a variant of the release, full or public."""
+    n = CONFIG.shards
+    return [
+        results(f"release/wildchat-{variant}/train-{k:05d}-of-{n:05d}.parquet")
+        for k in range(n)
+    ]
+
+
+def trained(file):
+    """Return a file of each model of the run."""
+    return [results(f"train/{model}/{file}") for model in TRAINED_ON]
 
 
 def _stage_of(dataset):

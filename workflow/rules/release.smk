@@ -5,14 +5,6 @@
 # Outputs: release/rawlogs/{conversations,messages,turns}-<shard>.parquet, report, ledger
 #          release/{wildchat-full,wildchat-public}/train-*.parquet, acquired.json
 
-RELEASED = "release/wildchat-{variant}/train-{{k:05d}}-of-{n:05d}.parquet"
-
-
-def released(variant):
-    """Return the files of a variant of the release, full or public."""
-    pattern = RELEASED.format(variant=variant, n=CONFIG.shards)
-    return [results(pattern.format(k=k)) for k in SHARDS]
-
 
 if PLAN.simulation:
 

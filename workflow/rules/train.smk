@@ -6,15 +6,9 @@
 #          losses.json, report.json
 
 RECIPE = repo(f"data/recipes/{CONFIG.train.recipe}.yaml")
-TRAINED_ON = PLAN.trained_on()
 TRAINED_REPORTS = [
     results(f"ingest/{name}/report.json") for name in TRAINED_ON.values()
 ]
-
-
-def trained(file):
-    """Return a file of each model of the run."""
-    return [results(f"train/{model}/{file}") for model in TRAINED_ON]
 
 
 rule prepare_training:

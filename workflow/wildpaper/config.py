@@ -96,7 +96,7 @@ class SimulateConfig(_Section):
     per_dataset: int = Field(default=300, ge=20, le=1_000_000)
     """Conversations in each comparison set, about."""
     labelled: int = Field(default=3000, ge=300, le=100_000)
-    """Messages that train the small Detoxify checkpoint, and as many that measure the errors of the classifiers."""  # noqa: E501
+    """Messages on which the errors of the classifiers are measured; twice as many others train the small Detoxify checkpoint."""  # noqa: E501
     length_scale: float = Field(default=0.25, gt=0, le=1)
     """Message lengths in the raw logs, as a share of the published ones; the comparison sets have the published ones."""  # noqa: E501
 

@@ -75,7 +75,9 @@ def token_losses(model: Any, batch: Batch) -> torch.Tensor:
         weights = model.get_output_embeddings().weight
         parts = [
             cross_entropy((some @ weights.T).float(), those, reduction="none")
-            for some, those in zip(hidden.split(_CHUNK), wanted.split(_CHUNK), strict=True)
+            for some, those in zip(
+                torch.split(hidden, _CHUNK), torch.split(wanted, _CHUNK), strict=True
+            )
         ]
         return torch.cat(parts)
 

@@ -74,7 +74,8 @@ def simulate_study(
         ``train.jsonl`` and ``assess.jsonl``.
     n_conversations, n_per_dataset, n_labelled : int
         Conversations in the logs (planned; what linking makes of them is in `truth`), about
-        as many in each comparison set, messages in each labelled file.
+        as many in each comparison set, messages in ``assess.jsonl``; ``train.jsonl`` has
+        twice as many.
     length_scale : float
         Message lengths in the logs, as a share of the published ones. The comparison sets
         have the published lengths.

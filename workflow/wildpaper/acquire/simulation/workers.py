@@ -67,11 +67,11 @@ class Worker:
         )  # fmt: skip
 
     def labelled(self, paths: list[Path], n: int) -> None:
-        """Write the labelled messages."""
+        """Write the labelled messages: `n` that measure errors, twice as many that train."""
+        study, speech = self.study, self._simulator.speech
         for path, part in zip(paths, INSULTS, strict=True):
-            write_labelled(
-                path, part, n, self._simulator.speech, self.study.targets, self.study.seed
-            )
+            n_part = 2 * n if part == "train" else n
+            write_labelled(path, part, n_part, speech, study.targets, study.seed)
 
 
 _WORKER: list[Worker] = []
