@@ -7,12 +7,16 @@ import re
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pypdf
 import pytest
+from finished_run import Finished
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+from wildpaper.measure import figure_02a_turns, table_06_toxicity_overlap, toxicity
+
+pytestmark = pytest.mark.e2e
 
 SETTINGS = ("languages.minimum-prompts", "training.")
 BASE = Path("results/micro")
@@ -43,11 +47,21 @@ def run(simulated_run):
 
 
 @pytest.fixture(scope="module")
-def other_run(simulated, may_cut_off):
-    """Return the folder of another run: one core, one shard, no network where it can be cut."""
+def other_run(simulated, simulated_run, may_cut_off):
+    """Return the folder of another run, and the moments at which it and all its jobs were killed.
+
+    It has one core, one shard and, in the end, no network where that can be cut.
+    """
+    seconds = simulated_run[1]
     folder = simulated.project.parent / "micro-2"
-    simulated.snakemake(folder, "--cores", "1", "--config", "shards=1", cut_off=may_cut_off)
-    return folder
+    draw = random.Random()
+    moments = [seconds * draw.uniform(0.06, 0.2) for _ in range(KILLS)]
+    options = ("--cores", "1", "--config", "shards=1")
+    for moment in moments:
+        assert simulated.start_and_kill(folder, moment, *options), moments
+        simulated.snakemake(folder, "--unlock")
+    simulated.snakemake(folder, *options, cut_off=may_cut_off)
+    return folder, moments
 
 
 @pytest.fixture(scope="module")
@@ -105,27 +119,15 @@ def test_the_ledger_adds_up_from_raw_calls_to_analysed_conversations(run, projec
     assert (run / BASE / "present/figures/flow-ledger.pdf").stat().st_size > 0
 
 
-def test_bytes_do_not_depend_on_cores_shards_or_repeat(run, other_run):
-    assert different(run, other_run) == []
+def test_bytes_do_not_depend_on_cores_shards_repeat_or_being_killed(run, other_run):
+    folder, moments = other_run
+    assert different(run, folder) == [], moments
 
 
 def test_the_run_completes_with_the_network_cut(other_run, may_cut_off):
     if not may_cut_off:
         pytest.skip("this user may not cut the network off (unshare --net)")
-    assert (other_run / BASE / "publish/paper.pdf").stat().st_size > 0
-
-
-def test_a_run_killed_three_times_ends_like_an_undisturbed_one(simulated, simulated_run):
-    undisturbed, seconds = simulated_run
-    folder = simulated.project.parent / "micro-3"
-    draw = random.Random()
-    moments = [seconds * draw.uniform(0.04, 0.11) for _ in range(KILLS)]
-    options = ("--cores", "2", "--config", "shards=1")
-    for moment in moments:
-        assert simulated.start_and_kill(folder, moment, *options), moments
-        simulated.snakemake(folder, "--unlock")
-    simulated.snakemake(folder, *options)
-    assert different(undisturbed, folder) == [], moments
+    assert (other_run[0] / BASE / "publish/paper.pdf").stat().st_size > 0
 
 
 def test_every_page_says_that_the_data_are_simulated(run):
@@ -176,3 +178,45 @@ def test_time_and_memory_of_each_rule_are_in_the_manifest(run):
 def test_a_second_run_has_nothing_to_do(simulated, run):
     output = simulated.snakemake(run, "--cores", "2", "--config", "shards=5")
     assert "Nothing to be done" in output
+
+
+@pytest.fixture
+def finished(simulated, run, tmp_path):
+    return Finished(run, simulated.project, tmp_path)
+
+
+def test_sound_estimators_recover_everything(finished):
+    assert finished.missed(finished.measure_turns(), finished.measure_toxicity()) == set()
+
+
+def test_a_turn_too_many_is_missed(finished, monkeypatch):
+    sound = figure_02a_turns._text_cells
+    monkeypatch.setattr(
+        figure_02a_turns,
+        "_text_cells",
+        lambda opened, cluster, n_turns, *rest: sound(opened, cluster, n_turns + 1, *rest),
+    )
+    found = finished.missed(finished.measure_turns())
+    assert found >= {"turns.mean-text", "turns.multi-turn-share"}
+    assert all(name.startswith("turns.") for name in found)
+
+
+def test_a_wrong_denominator_is_missed(finished, monkeypatch):
+    sound = table_06_toxicity_overlap.shares_of
+
+    def over_all_messages(flagged, total, *rest):
+        both_roles = total[:, :4] + total[:, 4:]
+        return sound(flagged, np.tile(both_roles, 2), *rest)
+
+    monkeypatch.setattr(table_06_toxicity_overlap, "shares_of", over_all_messages)
+    found = finished.missed(finished.measure_toxicity())
+    assert found >= {f"table-06.{role}.moderation" for role in ("user", "chatbot")}
+    assert all(name.startswith("table-06.") for name in found)
+
+
+def test_swapped_roles_are_missed(finished, monkeypatch):
+    monkeypatch.setitem(toxicity.ROLES, "user", "assistant")
+    monkeypatch.setitem(toxicity.ROLES, "chatbot", "user")
+    found = finished.missed(finished.measure_toxicity())
+    assert found >= {f"table-06.{role}.moderation" for role in ("user", "chatbot")}
+    assert all(name.startswith("table-06.") for name in found)

@@ -251,6 +251,34 @@ rule measure_toxicity_by_month:
         "../scripts/run.py"
 
 
+rule measure_jailbreaks:
+    """Table 8: jailbreak prompts, who sends them, and how often the reply is flagged."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        detoxify=labels_of("detoxify", WILDCHAT),
+        moderation=labels_of("moderation", WILDCHAT),
+        jailbreak=labels_of("jailbreak", WILDCHAT),
+    output:
+        table=results("measure/table-08-jailbreaks.csv"),
+        notes=results("measure/table-08-jailbreaks.notes.json"),
+    log:
+        logs("measure_jailbreaks/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.table_08_jailbreaks:measure_jailbreaks",
+        code=code_digest("wildpaper.measure.table_08_jailbreaks"),
+        threshold=CONFIG.annotate.detoxify.threshold,
+    message:
+        "Measure Table 8"
+    script:
+        "../scripts/run.py"
+
+
 rule measure_collection:
     """The numbers of the text on collection."""
     input:

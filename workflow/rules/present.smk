@@ -29,6 +29,7 @@ ruleorder: leave_tables_blank > render_apis
 ruleorder: leave_tables_blank > render_countries
 ruleorder: leave_tables_blank > render_languages
 ruleorder: leave_tables_blank > render_toxicity_overlap
+ruleorder: leave_tables_blank > render_jailbreaks
 ruleorder: leave_tables_blank > render_likelihood_judge
 ruleorder: leave_figures_blank > draw_token_lengths
 ruleorder: leave_figures_blank > draw_turns
@@ -149,6 +150,29 @@ rule render_toxicity_overlap:
         titles=PLAN.titles(),
     message:
         "Set Table 6"
+    script:
+        "../scripts/run.py"
+
+
+rule render_jailbreaks:
+    """Table 8: jailbreak prompts beside the published counts."""
+    input:
+        measured=results("measure/table-08-jailbreaks.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/table-08-jailbreaks.csv"),
+        tex=results("present/tables/table-08-jailbreaks.tex"),
+    log:
+        logs("render_jailbreaks/table-08-jailbreaks"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.table_08_jailbreaks:render_jailbreaks",
+        code=code_digest("wildpaper.present.table_08_jailbreaks"),
+        titles=PLAN.titles(),
+    message:
+        "Set Table 8"
     script:
         "../scripts/run.py"
 

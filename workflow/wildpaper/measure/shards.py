@@ -19,6 +19,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "language": ("language",),
     "detoxify": ("toxicity",),
     "moderation": ("flagged",),
+    "jailbreak": ("family",),
 }
 """What is read of each label."""
 

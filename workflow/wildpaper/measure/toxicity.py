@@ -42,6 +42,7 @@ def open_judged(
     detoxify: list[Path],
     moderation: list[Path],
     threshold: float,
+    jailbreak: list[Path] | None = None,
 ) -> OpenedDataset:
     """Open a data set with the further table `judged`, one row a message.
 
@@ -55,6 +56,8 @@ def open_judged(
         See `wildpaper.measure.shards.open_dataset`.
     threshold : float
         Detoxify flags a message whose toxicity is above this.
+    jailbreak : list of Path, optional
+        Shards of labels that give the table `messages` the column `family`.
 
     Raises
     ------
@@ -62,6 +65,8 @@ def open_judged(
         If a score is not a number.
     """
     labels = {"detoxify": detoxify, "moderation": moderation}
+    if jailbreak is not None:
+        labels["jailbreak"] = jailbreak
     opened = open_dataset(report, conversations, messages, labels, with_empty=True)
     n_broken = opened.one("SELECT count(*) FILTER (isnan(toxicity)) FROM messages")
     if n_broken:

@@ -28,9 +28,9 @@ role; they are taken to be the same whether or not moderation flags a message.
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from functools import lru_cache
-from math import exp, lgamma, log, log1p
 from typing import Any
+
+from scipy.stats import binom
 
 from wildpaper.publish.planted import (
     COUNTS,
@@ -110,20 +110,9 @@ def tolerance_of(claim: str, value: Value, n: int | None, truth: Truth) -> Toler
     return 0
 
 
-@lru_cache(maxsize=4096)
 def most_wrong(n: int, rate: float) -> int:
     """Return W(n, rate): the 99 % quantile of the number of wrong labels among n."""
-    if n <= 0 or rate <= 0:
-        return 0
-    if rate >= 1:
-        return n
-    total = 0.0
-    for k in range(n):
-        choose = lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
-        total += exp(choose + k * log(rate) + (n - k) * log1p(-rate))
-        if total >= _CONFIDENCE:
-            return k
-    return n
+    return int(binom.ppf(_CONFIDENCE, n, min(rate, 1.0))) if n > 0 and rate > 0 else 0
 
 
 def _percent(n: int | None, *parts: tuple[float, float]) -> float:

@@ -1,19 +1,15 @@
-"""Estimators broken on purpose, on the data of a finished run: the second verdict notices."""
+"""A finished micro run whose Table 6 and Figure 2a can be measured and judged anew."""
 
 import json
 
-import numpy as np
-import pytest
-
-from wildpaper.measure import figure_02a_turns, table_06_toxicity_overlap, toxicity
+from wildpaper.measure import figure_02a_turns, table_06_toxicity_overlap
 from wildpaper.publish.claims import write_claims
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 BOOTSTRAP = {"n_replicates": 0, "seed": 1}
 
 
 class Finished:
-    """A finished micro run whose Table 6 and Figure 2a can be measured and judged anew."""
+    """Measures on the data of a run, and the verdicts on what they give."""
 
     def __init__(self, run, project, folder):
         self.results, self.project, self.folder = run / "results/micro", project, folder
@@ -72,44 +68,3 @@ class Finished:
         )
         found = json.loads((self.folder / "claims.json").read_text(encoding="utf-8"))["claims"]
         return {claim["id"] for claim in found if claim["truth_verdict"] == "missed"}
-
-
-@pytest.fixture
-def finished(simulated, simulated_run, tmp_path):
-    return Finished(simulated_run[0], simulated.project, tmp_path)
-
-
-def test_sound_estimators_recover_everything(finished):
-    assert finished.missed(finished.measure_turns(), finished.measure_toxicity()) == set()
-
-
-def test_a_turn_too_many_is_missed(finished, monkeypatch):
-    sound = figure_02a_turns._text_cells
-    monkeypatch.setattr(
-        figure_02a_turns,
-        "_text_cells",
-        lambda opened, cluster, n_turns, *rest: sound(opened, cluster, n_turns + 1, *rest),
-    )
-    found = finished.missed(finished.measure_turns())
-    assert found == {"turns.mean-text", "turns.multi-turn-share", "turns.more-than-10-share"}
-
-
-def test_a_wrong_denominator_is_missed(finished, monkeypatch):
-    sound = table_06_toxicity_overlap.shares_of
-
-    def over_all_messages(flagged, total, *rest):
-        both_roles = total[:, :4] + total[:, 4:]
-        return sound(flagged, np.tile(both_roles, 2), *rest)
-
-    monkeypatch.setattr(table_06_toxicity_overlap, "shares_of", over_all_messages)
-    found = finished.missed(finished.measure_toxicity())
-    assert found >= {f"table-06.{role}.moderation" for role in ("user", "chatbot")}
-    assert all(name.startswith("table-06.") for name in found)
-
-
-def test_swapped_roles_are_missed(finished, monkeypatch):
-    monkeypatch.setitem(toxicity.ROLES, "user", "assistant")
-    monkeypatch.setitem(toxicity.ROLES, "chatbot", "user")
-    found = finished.missed(finished.measure_toxicity())
-    assert found >= {f"table-06.{role}.moderation" for role in ("user", "chatbot")}
-    assert all(name.startswith("table-06.") for name in found)
