@@ -29,7 +29,7 @@ paper: setup tex  ## Set up, then run the whole workflow (PRESET=demo, CORES=all
 	snakemake --cores $(CORES) --configfile config/$(PRESET).yaml
 
 test: setup tex  ## Set up, then run the tests
-	pytest --numprocesses auto --dist loadfile
+	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 setup: $(VENV)/installed $(ARCHIVE)  ## Python environment and tokenizer, nothing twice
 

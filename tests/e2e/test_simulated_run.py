@@ -55,7 +55,7 @@ def other_run(simulated, simulated_run, may_cut_off):
     seconds = simulated_run[1]
     folder = simulated.project.parent / "micro-2"
     draw = random.Random()
-    moments = [seconds * draw.uniform(0.06, 0.2) for _ in range(KILLS)]
+    moments = [seconds * draw.uniform(0.04, 0.12) for _ in range(KILLS)]
     options = ("--cores", "1", "--config", "shards=1")
     for moment in moments:
         assert simulated.start_and_kill(folder, moment, *options), moments

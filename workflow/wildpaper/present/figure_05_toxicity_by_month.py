@@ -19,6 +19,8 @@ from wildpaper.publish.published import Value, load_published
 
 UPDATE = "toxicity.june-update"
 _SIZE_IN = (5.0, 2.7)
+_FEW = 30
+"""Messages of a role below which a month is not joined to its neighbours."""
 _SHADE = "#ececec"
 _FAINT = "#444444"
 
@@ -41,7 +43,7 @@ def render_toxicity_by_month(measured: Path, published: Path, pdf: Path, png: Pa
 
 
 def draw_toxicity_by_month(cells: list[Cell], published: Mapping[str, Value]) -> Figure:
-    """Return a line a role with 95 % intervals; months without messages leave it open.
+    """Return a line a role with 95 % intervals; months with few or no messages leave it open.
 
     Months without a GPT-4 conversation are shaded, the update of the model is a line.
 
@@ -91,13 +93,19 @@ def _shade(axes: Axes, months: list[str], found: dict[tuple[str, str], Cell]) ->
 
 
 def _draw_role(axes: Axes, role: str, cells: list[Cell | None], shift: float) -> None:
-    """Draw the line of a role; a point stands in the middle of its month."""
+    """Draw the line of a role; a point stands in the middle of its month.
+
+    Months with few messages are hollow points beside the line.
+    """
     x = np.arange(len(cells)) + 0.5 + shift
     values = [[getattr(c, n) if c else None for c in cells] for n in ("value", "ci_low", "ci_high")]
     middle, low, high = (np.array(part, np.float64) for part in values)
     colour = ROLE_COLOURS[role]
     axes.vlines(x, low, high, color=colour, linewidth=1.1, alpha=0.75)
-    axes.plot(x, middle, "o-", color=colour, markersize=3, linewidth=1.3, label=role)
+    few = np.array([cell is not None and (cell.n or 0) < _FEW for cell in cells])
+    line = np.where(few, np.nan, middle)
+    axes.plot(x, line, "o-", color=colour, markersize=3, linewidth=1.3, label=role)
+    axes.plot(x[few], middle[few], "o", color=colour, markersize=3.2, markerfacecolor="white")
 
 
 def _draw_update(axes: Axes, months: list[str], when: Value | None) -> None:
