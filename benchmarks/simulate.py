@@ -85,8 +85,8 @@ def simulate(arguments: argparse.Namespace, folder: Path) -> None:
             print(report(n, calls, n_bytes, seconds), flush=True)
         if seconds > arguments.stop_after:
             print("stopped by --stop-after")
-            results.close()
             break
+    results.close()  # ends the workers, whose memory is known only then
     print(report(n, calls, n_bytes, seconds))
     print(f"released by the planted truth: {released:,} conversations")
     peaks = peak_mb(resource.RUSAGE_SELF), peak_mb(resource.RUSAGE_CHILDREN)
