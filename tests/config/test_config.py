@@ -1,8 +1,9 @@
 import pytest
 import yaml
 
-from wildpaper.config import Config, expand_variables, load_config
+from wildpaper.config import Config, load_config
 from wildpaper.config_docs import check_docs, write_docs
+from wildpaper.config_section import expand_variables
 from wildpaper.errors import WildpaperError
 
 

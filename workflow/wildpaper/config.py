@@ -5,50 +5,23 @@ Unknown keys are errors. ``config/schema.json`` and ``config/README.md`` are gen
 from these models (``python -m wildpaper config --write``).
 """
 
-import os
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from wildpaper.config_errors import explain
+from wildpaper.config_release import ReleaseConfig
+from wildpaper.config_section import DataPath, Section
 from wildpaper.errors import WildpaperError
 
 DATASETS = ("wildchat", "lmsys_chat_1m", "sharegpt", "open_assistant", "dolly", "alpaca")
-
-_VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_][A-Z0-9_]*)(?::-(?P<default>[^}]*))?\}")
-
-
-def expand_variables(text: str) -> str:
-    """Replace ``${NAME}`` and ``${NAME:-default}`` by environment variables.
-
-    Raises
-    ------
-    ValueError
-        If a variable without a default is not set.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        found = os.environ.get(match["name"]) or match["default"]
-        if found is None:
-            raise ValueError(f"environment variable {match['name']} is not set")
-        return found
-
-    return _VARIABLE.sub(value, text)
-
-
-DataPath = Annotated[str, AfterValidator(expand_variables)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 RecordedLabel = Literal["language", "detoxify", "moderation"]
 
 
-class DatasetConfig(_Section):
+class DatasetConfig(Section):
     """Where one data set comes from."""
 
     source: Literal["simulate", "path", "url", "hub", "none"] = "none"
@@ -71,7 +44,7 @@ class DatasetConfig(_Section):
         return self
 
 
-class DatasetsConfig(_Section):
+class DatasetsConfig(Section):
     """The six data sets of Table 1."""
 
     wildchat: DatasetConfig = DatasetConfig()
@@ -88,7 +61,7 @@ class DatasetsConfig(_Section):
     """Stanford Alpaca, as one JSON array."""
 
 
-class SimulateConfig(_Section):
+class SimulateConfig(Section):
     """The simulated study: what data sets of source `simulate` consist of."""
 
     conversations: int = Field(default=3000, ge=200, le=5_000_000)
@@ -101,7 +74,7 @@ class SimulateConfig(_Section):
     """Message lengths in the raw logs, as a share of the published ones; the comparison sets have the published ones."""  # noqa: E501
 
 
-class TokenizerConfig(_Section):
+class TokenizerConfig(Section):
     """Where the Llama-2 vocabulary comes from; all sources give the same counts."""
 
     source: Literal["npm", "path", "hub"] = "npm"
@@ -116,21 +89,21 @@ class TokenizerConfig(_Section):
         return self
 
 
-class IngestConfig(_Section):
+class IngestConfig(Section):
     """How native files become conversations (docs/definitions.md)."""
 
     alpaca_separator: str = ""
     """What stands between `instruction` and `input` in Alpaca's user text. The authors' code joins them with nothing."""  # noqa: E501
 
 
-class TokensConfig(_Section):
+class TokensConfig(Section):
     """Counting Llama-2 tokens."""
 
     memo_max_units: int = Field(default=2_000_000, ge=1_000)
     """How many distinct units the counter remembers (bounds its memory, changes no count)."""
 
 
-class LanguageConfig(_Section):
+class LanguageConfig(Section):
     """Identifying languages with lingua."""
 
     languages: Literal["all"] | tuple[str, ...] = "all"
@@ -139,7 +112,7 @@ class LanguageConfig(_Section):
     """lingua's own switch. `low` is about three times as fast and agrees on about 94 % of texts."""
 
 
-class DetoxifyConfig(_Section):
+class DetoxifyConfig(Section):
     """Scoring toxicity with Detoxify."""
 
     checkpoint: DataPath | None = None
@@ -150,7 +123,7 @@ class DetoxifyConfig(_Section):
     """Tokens in a batch, padding included."""
 
 
-class AnnotateConfig(_Section):
+class AnnotateConfig(Section):
     """Labels beside the text."""
 
     tokens: TokensConfig = TokensConfig()
@@ -161,7 +134,7 @@ class AnnotateConfig(_Section):
     """Detoxify."""
 
 
-class MeasureConfig(_Section):
+class MeasureConfig(Section):
     """Statistics (docs/definitions.md)."""
 
     deviation: Literal["population", "sample"] = "population"
@@ -172,21 +145,21 @@ class MeasureConfig(_Section):
     """Replicates of the Poisson bootstrap behind the 95 % intervals; 0 gives no intervals."""
 
 
-class TrainConfig(_Section):
+class TrainConfig(Section):
     """Fine-tuning."""
 
     recipe: str = Field(default="none", pattern=r"^[a-z0-9][a-z0-9_-]*$")
     """`none`, or a recipe in `data/recipes/`: `tiny` (from scratch, on a CPU), `wildllama-7b` (the paper's, on GPUs)."""  # noqa: E501
 
 
-class PresentConfig(_Section):
+class PresentConfig(Section):
     """Notebooks."""
 
     notebook_timeout_s: int = Field(default=600, ge=10)
     """Seconds a single notebook cell may take."""
 
 
-class Config(_Section):
+class Config(Section):
     """One run of the workflow."""
 
     preset: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -207,6 +180,8 @@ class Config(_Section):
     """Reading."""
     annotate: AnnotateConfig = AnnotateConfig()
     """Labelling."""
+    release: ReleaseConfig = ReleaseConfig()
+    """Releasing."""
     measure: MeasureConfig = MeasureConfig()
     """Measuring."""
     train: TrainConfig = TrainConfig()

@@ -123,6 +123,56 @@ TURNS = pa.schema(
 )
 """What the release stage knows of a turn beside its two messages; no raw address."""
 
+_SPAN = [*_KEY, _required("start", pa.int32()), _required("end", pa.int32())]
+
+ENTITIES = pa.schema(
+    [
+        *_SPAN,
+        _required("entity", pa.string()),
+        _required("score", pa.float32()),
+        _required("value", pa.string()),
+    ]
+)
+"""What may be personal in a message: characters of the unredacted text, and the text there."""
+
+FREQUENCIES = pa.schema(
+    [
+        _required("entity", pa.string()),
+        _required("value", pa.string()),
+        _required("n_conversations", pa.int64()),
+    ]
+)
+"""In how many conversations an entity occurs; values are stripped and in lower case."""
+
+REDACTED = pa.schema([*MESSAGES, _required("redacted", pa.bool_())])
+"""Messages whose personal parts are placeholders."""
+
+REDACTIONS = pa.schema([*_SPAN, _required("kind", pa.string()), _required("detail", pa.string())])
+"""What was redacted: characters of the unredacted text; for secrets, their type."""
+
+FATES = pa.schema(
+    [
+        _required("file", pa.string()),
+        _required("line", pa.int64()),
+        pa.field("call_id", pa.string()),
+        _required("fate", pa.string()),
+        pa.field("chain", pa.int64()),
+        pa.field("turn", pa.int32()),
+        pa.field("conversation_id", pa.int64()),
+    ]
+)
+"""What became of each line of the call logs: ``kept``, or the reason why not."""
+
+TRUE_CALLS = pa.schema(
+    [
+        _required("conversation", pa.int64()),
+        _required("cause", pa.string()),
+        pa.field("path", pa.int32()),
+        _required("call_id", pa.string()),
+    ]
+)
+"""Which conversation a simulated call truly belongs to; no path: an abandoned branch."""
+
 
 def check_table(table: pa.Table, schema: pa.Schema, path: Path) -> pa.Table:
     """Return `table` cast to `schema`.
