@@ -1,6 +1,8 @@
 """A naive linker, in memory, written from the stated semantics alone: the simulator's judge."""
 
+import gzip
 import hashlib
+import ipaddress
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ class Turn:
     fingerprint: str
     model: str
     messages: list[dict]
+    call_id: str = ""
     current: str = ""
     parent: "Turn | None" = None
     is_leaf: bool = True
@@ -39,6 +42,7 @@ class Logs:
     dropped: Counter = field(default_factory=Counter)
     dropped_conversations: Counter = field(default_factory=Counter)
     linked: list[list[Turn]] = field(default_factory=list)
+    kept: list[list[Turn]] = field(default_factory=list)
     released: list[list[Turn]] = field(default_factory=list)
 
 
@@ -50,13 +54,14 @@ def digest(messages: list[dict]) -> str:
     return hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()
 
 
+def content(path: Path) -> str:
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+
+
 def read_lines(folder: Path, pattern: str) -> list[str]:
-    return [
-        line
-        for path in sorted(folder.glob(pattern))
-        for line in path.read_text(encoding="utf-8").split("\n")
-        if line
-    ]
+    paths = sorted(folder.glob(pattern))
+    return [line for path in paths for line in content(path).split("\n") if line]
 
 
 def parse(line: str) -> Turn | str:
@@ -70,34 +75,58 @@ def parse(line: str) -> Turn | str:
     headers = record.get("headers")
     if not headers:
         return "no-headers"
+    ip = headers["x-forwarded-for"].split(",")[0].strip()
+    if not is_address(ip):
+        return "malformed-address"
+    if "message" not in record["response"]:
+        return "unparsable-line"
     asked = record["request"]["messages"]
     if [m["role"] for m in asked] != ["user", "assistant"] * (len(asked) // 2) + ["user"]:
         return "wrong-roles"
+    messages = [*asked, record["response"]["message"]]
+    if any("yuntian" in message["content"].lower() for message in messages):
+        return "own-traffic"
     fingerprint = headers["user-agent"] + headers["accept-language"]
     return Turn(
         moment(record["time"]),
         record["session"],
-        headers["x-forwarded-for"].split(",")[0].strip(),
+        ip,
         hashlib.sha256(fingerprint.encode()).hexdigest(),
         record["request"]["model"],
-        [*asked, record["response"]["message"]],
+        messages,
+        record["response"]["id"],
     )
 
 
+def is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def link(folder: Path) -> Logs:
-    logs, turns = Logs(), []
-    for line in read_lines(folder, "calls-*.jsonl"):
+    logs = Logs()
+    read, turns = [], []
+    for line in read_lines(folder, "calls-*.jsonl*"):
         logs.n_lines += 1
         turn = parse(line)
         if isinstance(turn, str):
             logs.dropped[turn] += 1
+        else:
+            read.append(turn)
+    known = set()
+    for turn in sorted(read, key=lambda turn: turn.time):
+        if turn.call_id in known:
+            logs.dropped["duplicate-call"] += 1
             continue
+        known.add(turn.call_id)
         logs.n_answered += 1
         if turn.time < START:
             logs.dropped["before-start"] += 1
             continue
         turns.append(turn)
-    turns.sort(key=lambda turn: turn.time)
     _find_parents(turns)
     for leaf in (turn for turn in turns if turn.is_leaf):
         chain = [leaf]
@@ -107,7 +136,7 @@ def link(folder: Path) -> Logs:
             logs.dropped["missing-turn"] += len(chain)
         else:
             logs.linked.append(chain)
-    _release(folder, logs)
+    _release(folder, logs, read)
     return logs
 
 
@@ -128,16 +157,17 @@ def _find_parents(turns: list[Turn]) -> None:
         by_hash[turn.current].append(turn)
 
 
-def _release(folder: Path, logs: Logs) -> None:
+def _release(folder: Path, logs: Logs, read: list[Turn]) -> None:
     steps: dict[tuple[str, str], datetime] = {}
     for line in read_lines(folder, "consents-*.jsonl"):
         record = json.loads(line)
         key = record["session"], record["step"]
         steps[key] = min(moment(record["time"]), steps.get(key, datetime.max.replace(tzinfo=UTC)))
     kept = []
+    withdrawn = {turn.ip for turn in read if (turn.session, "withdraw") in steps}
     for chain in logs.linked:
         session, begun = chain[0].session, chain[0].time
-        if (session, "withdraw") in steps:
+        if any(turn.ip in withdrawn for turn in chain):
             reason = "withdrawn"
         elif all(steps.get((session, step), begun) < begun for step in ("agree", "publish")):
             kept.append(chain)
@@ -146,14 +176,27 @@ def _release(folder: Path, logs: Logs) -> None:
             reason = "no-consent"
         logs.dropped[reason] += len(chain)
         logs.dropped_conversations[reason] += 1
-    logs.linked = kept
+    logs.kept = kept
+    minors = _on_minors(folder)
     reserved = _reserved(folder, kept)
     for chain in kept:
         if id(chain) in reserved:
             logs.dropped["wildbench"] += len(chain)
             logs.dropped_conversations["wildbench"] += 1
+        elif minors & {sha256(m["content"]) for m in chain[-1].messages}:
+            logs.dropped["sexual-minors"] += len(chain)
+            logs.dropped_conversations["sexual-minors"] += 1
         else:
             logs.released.append(chain)
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _on_minors(folder: Path) -> set[str]:
+    answers = map(json.loads, read_lines(folder, "moderation-*.jsonl"))
+    return {answer["sha256"] for answer in answers if answer["categories"]["sexual_minors"]}
 
 
 def _reserved(folder: Path, chains: list[list[Turn]]) -> set[int]:
@@ -174,12 +217,21 @@ def user_of(chain: list[Turn]) -> str:
     return Counter(turn.ip for turn in chain).most_common(1)[0][0]
 
 
-def country_of(chain: list[Turn], reader: maxminddb.Reader) -> str | None:
-    countries = []
-    for turn in chain:
-        found = reader.get(turn.ip)
-        countries.append(found["country"]["names"]["en"] if found else None)
-    return Counter(countries).most_common(1)[0][0]
+class Places:
+    """The dated databases of a folder: the newest that is not after a turn says where it was."""
+
+    def __init__(self, folder: Path) -> None:
+        paths = sorted(folder.glob("*.mmdb"))
+        self._dated = [(path.stem[-8:], maxminddb.open_database(path)) for path in paths]
+
+    def record(self, turn: Turn) -> dict | None:
+        day = turn.time.strftime("%Y%m%d")
+        return next(r for date, r in reversed(self._dated) if date <= day).get(turn.ip)
+
+    def country(self, chain: list[Turn]) -> str | None:
+        found = [self.record(turn) for turn in chain]
+        countries = [one["country"]["names"]["en"] if one else None for one in found]
+        return Counter(countries).most_common(1)[0][0]
 
 
 def texts_of(chain: list[Turn], role: str) -> list[str]:

@@ -2,9 +2,8 @@
 
 from collections import Counter, defaultdict
 
-import maxminddb
 import yaml
-from linking_oracle import Logs, Turn, country_of, texts_of, user_of
+from linking_oracle import Logs, Places, Turn, texts_of, user_of
 from simulating import PUBLISHED, Run
 
 from wildpaper.acquire.simulation.compose import planted_in
@@ -75,15 +74,15 @@ def collection(run: Run, logs: Logs) -> dict[str, object]:
     users = {user_of(chain) for chain in chains}
     seen = Counter(tuple(m["content"] for m in chain[-1].messages) for chain in chains)
     models = Counter(chain[-1].model for chain in chains)
-    with maxminddb.open_database(next(run.rawlogs.glob("geoip/*.mmdb"))) as reader:
-        places = {user_of(chain): country_of(chain, reader) for chain in chains}
+    located = Places(run.rawlogs / "geoip")
+    places = {user_of(chain): located.country(chain) for chain in chains}
     countries = Counter(places.values())
     n_empty = sum(text == "" for chain in chains for text in texts_of(chain, "user"))
     return {
         "simulated.calls": logs.n_lines,
         "collection.turns-raw": logs.n_answered,
-        "collection.conversations-linked": len(logs.linked),
-        "collection.conversations-wildbench": len(logs.linked) - n,
+        "collection.conversations-linked": len(logs.kept),
+        "collection.conversations-wildbench": logs.dropped_conversations["wildbench"],
         "collection.conversations-released": n,
         "table-01.wildchat.conversations": n,
         "collection.turns-released": len(turns),

@@ -32,7 +32,7 @@ class Run:
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in files}
 
     def calls(self) -> list[dict]:
-        """Return the calls of all lines that are JSON."""
+        """Return the calls of all lines of the blocks' files that are JSON."""
         found = []
         for path in sorted(self.rawlogs.glob("calls-*.jsonl")):
             for line in path.read_text(encoding="utf-8").split("\n"):
@@ -41,6 +41,11 @@ class Run:
                 except ValueError:
                     continue
         return found
+
+    def answered(self) -> list[dict]:
+        """Return the calls whose headers and reply are there."""
+        calls = (call for call in self.calls() if call.get("headers") and call["response"])
+        return [call for call in calls if "message" in call["response"]]
 
     def lines(self, pattern: str) -> list[dict]:
         """Return the records of files whose lines are all JSON."""
@@ -62,6 +67,7 @@ def simulate(
         published=PUBLISHED,
         truth=folder / "truth.json",
         personal=folder / "personal.json",
+        true_calls=folder / "true-calls.parquet",
         rawlogs=folder / "rawlogs" / "acquired.json",
         datasets=[folder / name / "acquired.json" for name in datasets],
         labelled=[folder / "labelled" / f"{part}.jsonl" for part in ("train", "assess")]

@@ -2,13 +2,13 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
-from linking_oracle import START, Logs, link, texts_of
+from linking_oracle import START, Logs, content, link, texts_of
 from recovering import collection
 from simulating import LARGE, Run, large_study, simulate, small_study
 
@@ -130,8 +130,11 @@ def test_calls_have_the_shape_that_is_documented(large):
         assert request["model"].startswith(call["service"])
         assert all(set(message) == {"role", "content"} for message in request["messages"])
         if (response := call["response"]) is not None:
-            assert list(response) == ["id", "created", "message", "usage"]
-            assert response["message"]["role"] == "assistant"
+            assert list(response) in (
+                ["id", "created", "message", "usage"],
+                ["id", "created", "usage"],
+            )
+            assert response.get("message", {"role": "assistant"})["role"] == "assistant"
             usage = response["usage"]
             assert usage["prompt_tokens"] + usage["completion_tokens"] == usage["total_tokens"]
             assert response["created"] == int(datetime.fromisoformat(call["time"]).timestamp())
@@ -145,13 +148,12 @@ def test_consents_and_answers_have_the_shape_that_is_documented(large, large_log
         assert record["step"] in ("agree", "publish", "withdraw")
     texts = {
         message["content"]
-        for call in large.calls()
-        if call.get("headers") and call["response"]
+        for call in large.answered()
         for message in (call["request"]["messages"][-1], call["response"]["message"])
         if len(call["request"]["messages"]) % 2
     }
     by_hash = {hashlib.sha256(text.encode()).hexdigest(): text for text in texts if text}
-    answered = set()
+    answered, on_minors = set(), 0
     for record in large.lines("rawlogs/moderation-*.jsonl"):
         assert list(record) == [
             "sha256", "model", "date", "flagged", "categories", "category_scores",
@@ -163,8 +165,14 @@ def test_consents_and_answers_have_the_shape_that_is_documented(large, large_log
         assert record["flagged"] == any(record["categories"].values())
         if record["sha256"] in by_hash:
             _, planted = planted_in(by_hash[record["sha256"]])
-            assert tuple(k for k, flag in record["categories"].items() if flag) == planted
+            flagged = tuple(k for k, flag in record["categories"].items() if flag)
+            if "sexual_minors" in flagged:
+                assert (planted, flagged) == (("sexual",), ("sexual", "sexual_minors"))
+                on_minors += 1
+            else:
+                assert flagged == planted
             answered.add(record["sha256"])
+    assert on_minors == large.realised["simulated.ledger-conversations.sexual-minors"] >= 2
     chains = large_logs.released
     released = {text for chain in chains for role in ("user", "assistant")
                 for text in texts_of(chain, role) if text}  # fmt: skip
@@ -205,3 +213,61 @@ def test_acquired_lists_every_file_with_its_checksum(small, project):
         content = files[one["name"]].read_bytes()
         assert one["sha256"] == hashlib.sha256(content).hexdigest()
         assert one["n_bytes"] == len(content)
+
+
+def test_some_lines_of_the_first_file_stand_in_a_second_one_in_no_order(small):
+    path = small.rawlogs / "calls-overlap.jsonl.gz"
+    assert path.read_bytes()[4:8] == bytes(4), "no time of writing in the file"
+    lines = [line for line in content(path).split("\n") if line]
+    first = content(small.rawlogs / "calls-00000.jsonl").split("\n")
+    times = [json.loads(line)["time"] for line in lines]
+    assert len(lines) >= 5
+    assert set(lines) <= set(first)
+    assert times != sorted(times)
+
+
+def test_names_of_answers_recur_with_other_texts_later_in_the_log(small):
+    by_id = defaultdict(list)
+    for call in small.answered():
+        by_id[call["response"]["id"]].append(call)
+    repeated = [calls for calls in by_id.values() if len(calls) > 1]
+    assert len(repeated) >= 2
+    for first, again in repeated:
+        assert first["time"] < again["time"]
+        assert first["response"]["message"] != again["response"]["message"]
+
+
+def test_lists_of_addresses_are_at_times_forged_behind_the_first(large):
+    chains = [
+        call["headers"]["x-forwarded-for"].split(", ")
+        for call in large.calls()
+        if call.get("headers")
+    ]
+    forged = [chain for chain in chains if len(chain) == 3]
+    assert len(forged) == pytest.approx(0.01 * len(chains), rel=0.4)
+    assert all(chain[1].startswith("203.0.113.") for chain in forged)
+    assert sum(chain[0] == "unknown" for chain in chains) >= 2
+
+
+def test_a_withdrawal_in_one_session_reaches_the_other_by_its_address(large):
+    steps = {(r["session"], r["step"]) for r in large.lines("rawlogs/consents-*.jsonl")}
+    withdrawn = {session for session, step in steps if step == "withdraw"}
+    addresses = defaultdict(set)
+    for call in large.answered():
+        ip = call["headers"]["x-forwarded-for"].split(",")[0]
+        addresses[call["session"]].add(ip)
+    touched = {ip for session in withdrawn for ip in addresses[session]}
+    reached = [s for s, ips in addresses.items() if s not in withdrawn and ips & touched]
+    assert len(reached) >= 2
+    assert large.realised["simulated.phenomenon.consent-withdrawn-one"] >= 2
+    assert all((session, "publish") in steps for session in reached)
+
+
+def test_conversations_labelled_as_on_minors_are_linked_but_not_released(large):
+    truth = large.realised
+    dropped = {reason: truth[f"simulated.ledger-conversations.{reason}"]
+               for reason in ("wildbench", "sexual-minors")}  # fmt: skip
+    assert dropped["sexual-minors"] >= 2
+    linked, released = (truth[f"collection.conversations-{x}"] for x in ("linked", "released"))
+    assert linked == released + sum(dropped.values())
+    assert "simulated.moderation.user.sexual_minors" not in truth

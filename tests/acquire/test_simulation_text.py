@@ -17,6 +17,7 @@ from wildpaper.acquire.simulation.compose import (
     planted_in,
     sample_form,
 )
+from wildpaper.acquire.simulation.personal import Item
 from wildpaper.acquire.simulation.text_personas import PERSONAS, normalised_name
 from wildpaper.schema import MODERATION_CATEGORIES
 
@@ -64,7 +65,7 @@ def test_a_personal_item_stands_in_the_text_unchanged(kind):
     draw = random.Random(kind)
     for n in range(100):
         value = f"x{n}-Value.{draw.randrange(10**9)}"
-        traits = any_traits(draw, role="user", personal=((kind, value),))
+        traits = any_traits(draw, role="user", personal=(Item(kind, value),))
         assert compose(draw, traits).count(value) == 1
 
 

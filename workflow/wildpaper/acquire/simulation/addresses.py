@@ -15,8 +15,11 @@ from netaddr import IPSet  # type: ignore[import-untyped]
 from wildpaper.acquire.simulation.places import COUNTRIES, PLACES
 from wildpaper.files import atomic_path
 
-DATABASE = "GeoLite2-City_20230404.mmdb"
-_BUILD_EPOCH = 1_680_566_400  # 2023-04-04, as its name says
+DATABASE, LATER_DATABASE = "GeoLite2-City_20230404.mmdb", "GeoLite2-City_20231003.mmdb"
+_BUILD_EPOCHS = {DATABASE: 1_680_566_400, LATER_DATABASE: 1_696_291_200}  # as the names say
+MOVED = {("US", 3): ("OR", "Oregon"), ("RU", 1): ("LEN", "Leningrad Oblast")}
+"""Quarters of countries that the later database puts into another state. No country changes:
+a user has the same one before and after."""
 _CLASS_E = 240 << 24
 _PLACE_BITS = 22  # of an IPv4 address within its country
 _USER_BITS = 20
@@ -60,8 +63,8 @@ def networks() -> list[tuple[str, int, int]]:
     return found
 
 
-def record(place: int, quarter: int) -> dict[str, object]:
-    """Return what the database says of a network, as GeoLite2-City does.
+def record(place: int, quarter: int, name: str = DATABASE) -> dict[str, object]:
+    """Return what a database says of a network, as GeoLite2-City does.
 
     Where a country has fewer states than four, its other quarters have none.
     """
@@ -71,13 +74,15 @@ def record(place: int, quarter: int) -> dict[str, object]:
         "registered_country": {"iso_code": country.iso, "names": {"en": country.name}},
     }
     if quarter < len(country.states):
-        code, name = country.states[quarter]
-        found["subdivisions"] = [{"iso_code": code, "names": {"en": name}}]
+        code, state = country.states[quarter]
+        if name == LATER_DATABASE:
+            code, state = MOVED.get((country.iso, quarter), (code, state))
+        found["subdivisions"] = [{"iso_code": code, "names": {"en": state}}]
     return found
 
 
 def write_database(path: Path) -> None:
-    """Write the database; its bytes are always the same."""
+    """Write `DATABASE` or `LATER_DATABASE`, as the path says; the bytes are always the same."""
     writer = MMDBWriter(
         ip_version=6,
         database_type="GeoLite2-City",
@@ -86,7 +91,7 @@ def write_database(path: Path) -> None:
         ipv4_compatible=True,
     )
     for network, place, quarter in networks():
-        writer.insert_network(IPSet([network]), record(place, quarter))
+        writer.insert_network(IPSet([network]), record(place, quarter, path.name))
     meta = {
         "ip_version": writer.ip_version,
         "database_type": writer.database_type,
@@ -94,7 +99,7 @@ def write_database(path: Path) -> None:
         "binary_format_major_version": writer.binary_format_major_version,
         "binary_format_minor_version": writer.binary_format_minor_version,
         "description": writer.description,
-        "build_epoch": _BUILD_EPOCH,
+        "build_epoch": _BUILD_EPOCHS.get(path.name, _BUILD_EPOCHS[DATABASE]),
     }
     with atomic_path(path) as temporary:
         TreeWriter(writer.tree, meta).write(str(temporary))

@@ -2,25 +2,32 @@
 
 import hashlib
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from wildpaper.acquire.simulation import log_lines
-from wildpaper.acquire.simulation.consents import Session, take_steps
-from wildpaper.acquire.simulation.dialogue import Exchange, Message, Speech, Topic, TurnCounts
+from wildpaper.acquire.simulation.block_log import BlockLog
+from wildpaper.acquire.simulation.consents import Session
+from wildpaper.acquire.simulation.dialogue import Exchange, Speech, Topic, TurnCounts
 from wildpaper.acquire.simulation.moderation_answers import answer_line
+from wildpaper.acquire.simulation.oddities import (
+    DUPLICATE,
+    Line,
+    malformed_lines,
+    overlapping,
+    repeated_ids,
+)
 from wildpaper.acquire.simulation.phenomena import (
-    LEAST_MALFORMED,
-    MALFORMED,
+    ONE_WITHDRAWN,
     Slot,
     plan_consents,
     plan_jailbreaks,
+    plan_mentions,
     plan_phenomena,
     plan_reserved,
-    quota,
     scenario_of,
 )
 from wildpaper.acquire.simulation.population import Block, Population, User
-from wildpaper.acquire.simulation.scenarios import Outcome, Setting
+from wildpaper.acquire.simulation.scenarios import Call, Outcome, Setting
 from wildpaper.acquire.simulation.schedule import (
     DAY,
     END,
@@ -32,11 +39,12 @@ from wildpaper.acquire.simulation.schedule import (
     models,
     timeline,
 )
+from wildpaper.acquire.simulation.sessions import Sessions
 from wildpaper.acquire.simulation.streams import BLOCK, CONVERSATION, Choice, stream
-from wildpaper.acquire.simulation.tally import BlockTally
 from wildpaper.acquire.simulation.targets import Targets, jailbreak_raise
+from wildpaper.acquire.simulation.true_calls import true_calls
 
-WILDBENCH = "wildbench"
+WILDBENCH, MINORS = "wildbench", "sexual-minors"
 _OPENING_CHARACTERS = 50
 TELLING_WORDS = 30
 """A reply of so many words is not composed twice by chance."""
@@ -67,21 +75,6 @@ class _Spoken:
     topic: Topic
 
 
-@dataclass(slots=True)
-class BlockLog:
-    """All that a block writes; `lines` and `consents` are (time, line)."""
-
-    tally: BlockTally = field(default_factory=BlockTally)
-    lines: list[tuple[int, str]] = field(default_factory=list)
-    consents: list[tuple[int, str]] = field(default_factory=list)
-    moderation: dict[str, str] = field(default_factory=dict)
-    wildbench: list[tuple[str, str]] = field(default_factory=list)
-    planted: list[dict[str, str]] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
-    sessions: list[str] = field(default_factory=list)
-    released: list[tuple[str, Message]] = field(default_factory=list)
-
-
 def generate_block(simulator: Simulator, block: Block) -> BlockLog:
     """Generate one block; a pure function of its arguments."""
     rng = stream(simulator.seed, BLOCK, block.index)
@@ -90,8 +83,20 @@ def generate_block(simulator: Simulator, block: Block) -> BlockLog:
         for i, n in enumerate(block.n_conversations)
     ]
     consents = plan_consents(rng, block.index == 0, users)
+    users = [_with_two_devices(user, consents) for user in users]
     slots = _plan(simulator, rng, block.index == 0, users, consents)
-    return _Writer(simulator, rng, consents, users).write(slots, block.index == 0)
+    writer = _Writer(simulator, rng, Sessions(users, consents), block.first_conversation)
+    log = writer.write(slots, block.index == 0)
+    log.addresses = [address for user in users for address in (*user.addresses, user.spare)]
+    log.sessions = [device.session for user in users for device in user.devices]
+    return log
+
+
+def _with_two_devices(user: User, consents: dict[int, str]) -> User:
+    """Return a user, with two devices if one of two sessions shall withdraw."""
+    if consents.get(user.index) != ONE_WITHDRAWN:
+        return user
+    return replace(user, devices=(user.devices[0], user.spare_device))
 
 
 def _plan(
@@ -107,6 +112,7 @@ def _plan(
     plan_phenomena(rng, first, slots)
     plan_jailbreaks(rng, first, slots, simulator.targets.jailbreaks, simulator.raised)
     plan_reserved(rng, first, slots, simulator.targets.wildbench)
+    plan_mentions(rng, first, slots)
     return slots
 
 
@@ -114,18 +120,15 @@ class _Writer:
     """Writes the conversations of a block, sources before their copies."""
 
     def __init__(
-        self, simulator: Simulator, rng: random.Random, consents: dict[int, str], users: list[User]
+        self, simulator: Simulator, rng: random.Random, sessions: Sessions, first_conversation: int
     ) -> None:
-        self._simulator, self._rng, self._consents = simulator, rng, consents
+        self._simulator, self._rng, self._sessions = simulator, rng, sessions
+        self._first_conversation = first_conversation
         self._log = BlockLog()
-        self._log.addresses = [
-            address for user in users for address in (*user.addresses, user.spare)
-        ]
-        self._log.sessions = [device.session for user in users for device in user.devices]
         self._spoken: dict[int, _Spoken] = {}
         self._first_exchanges: set[tuple[str, str]] = set()
-        self._sessions: dict[str, Session] = {}
-        self._users = {device.session: user for user in users for device in user.devices}
+        self._answered: list[Line] = []
+        self._plain: dict[int, Call] = {}
 
     def write(self, slots: list[Slot], first_block: bool) -> BlockLog:
         pending = []
@@ -133,16 +136,18 @@ class _Writer:
             outcome, session = self._converse(slot)
             self._log_calls(slot, outcome, session)
             pending.append((slot, outcome, session))
-        self._add_malformed(slots, first_block)
-        self._take_steps()
+        self._add_oddities(slots, first_block)
+        steps, counts = self._sessions.take_steps(self._rng)
+        self._log.consents = sorted(steps, key=lambda step: step[0])
+        self._log.tally.tally.counts.update(counts)
         for slot, outcome, session in pending:
             self._settle(slot, outcome, session)
         if first_block:
             self._log.wildbench += [
                 (f"Nobody asked this, {number}", iso(START)) for number in range(N_UNKNOWN_RESERVED)
             ]
+        self._log.true_calls.sort(key=lambda row: row[0])
         self._log.lines.sort(key=lambda line: line[0])
-        self._log.consents.sort(key=lambda line: line[0])
         return self._log
 
     def _converse(self, slot: Slot) -> tuple[Outcome, Session]:
@@ -159,10 +164,9 @@ class _Writer:
         dialogue = self._dialogue(rng, slot, topic, partner)
         if slot.phenomenon == "source":
             self._spoken[slot.place] = _Spoken(dialogue, times, topic)
-        at = int(rng.random() ** 2 * len(user.addresses))
-        session = self._session(rng, slot)
+        address, session = self._sessions.address(rng, slot), self._sessions.session(rng, slot)
         setting = Setting(
-            rng, dialogue, times, slot.model, user.addresses[at], user.spare,
+            rng, dialogue, times, slot.model, address, user.spare,
             simulator.speech, topic,
         )  # fmt: skip
         return scenario_of(slot.phenomenon)(setting), session
@@ -198,7 +202,9 @@ class _Writer:
         speech = self._simulator.speech
         least = 0 if slot.phenomenon == "plain" else TELLING_WORDS
         families = tuple(slot.families)
-        dialogue = speech.dialogue(rng, topic, slot.n_turns, families, least)
+        dialogue = speech.dialogue(rng, topic, slot.n_turns, families, least, slot.mention)
+        if slot.phenomenon == "minors-flag":
+            dialogue[int(rng.random() * slot.n_turns)].user = speech.minors(rng, topic)
         if slot.opens_alike and partner is not None:
             asked = partner.dialogue[0].user
             dialogue[0] = Exchange(asked, speech.reply(rng, topic, asked, least))
@@ -208,28 +214,21 @@ class _Writer:
         self._first_exchanges.add(key)
         return dialogue
 
-    def _session(self, rng: random.Random, slot: Slot) -> Session:
-        device = slot.user.devices[int(rng.random() * len(slot.user.devices))]
-        if slot.phenomenon in ("copy-own", "same-opening-own", "source"):
-            device = slot.user.devices[0]
-        known = self._sessions.get(device.session)
-        if known is None:
-            known = Session(device, slot.user.addresses[0], END, 0)
-            self._sessions[device.session] = known
-        return known
-
     def _log_calls(self, slot: Slot, outcome: Outcome, session: Session) -> None:
         rng = stream(self._simulator.seed, CONVERSATION, slot.user.index, 1 << 30 | slot.number)
         history = log_lines.History()
         for call in outcome.calls:
+            call.call_id = "" if call.failed else log_lines.call_id(rng)
             line = log_lines.call_line(rng, session.device, call, history)
             self._log.lines.append((call.time, line))
-            session.first, session.last = (
-                min(session.first, call.time),
-                max(session.last, call.time),
-            )
+            self._sessions.note(session, call)
             if not call.failed:
+                self._answered.append((call.time, line))
                 self._remember(call.exchange, call.time, session)
+        if slot.settled and slot.phenomenon == "plain":
+            self._plain[slot.place] = outcome.calls[0]
+        number = self._first_conversation + slot.place
+        self._log.true_calls += true_calls(number, slot.phenomenon, outcome.calls)
         counts = self._log.tally.tally.counts
         counts["lines"] += len(outcome.calls)
         counts[f"phenomenon.{slot.phenomenon}"] += 1
@@ -238,38 +237,35 @@ class _Writer:
         """Store the moderation answers of an exchange, and what is personal in it."""
         for message in (exchange.user, exchange.reply):
             if message.text and message.text not in self._log.moderation:
-                self._log.moderation[message.text] = answer_line(message.text, message.moderation)
-        for kind, value in exchange.user.personal:
+                self._log.moderation[message.text] = answer_line(
+                    message.text, message.moderation + message.answered
+                )
+        for item in exchange.user.personal:
             self._log.planted.append({
-                "kind": kind, "value": value, "language": exchange.user.language,
+                "kind": item.kind, "value": item.value, "language": exchange.user.language,
                 "time": iso(time), "session": session.device.session,
                 "message_sha256": hashlib.sha256(exchange.user.text.encode()).hexdigest(),
+                "reach": item.reach,
             })  # fmt: skip
 
-    def _add_malformed(self, slots: list[Slot], first_block: bool) -> None:
-        settled = [slot for slot in slots if slot.settled]
-        speech, rng = self._simulator.speech, self._rng
-        for kind, rate in MALFORMED.items():
-            wanted = quota(rng, first_block, rate, len(slots), LEAST_MALFORMED)
-            for _ in range(wanted if settled else 0):
-                user = settled[int(rng.random() * len(settled))].user
-                time = timeline(rng, WINDOWS["gpt-3.5-turbo-0613"], [])[0]
-                others = self._simulator.population.languages[user.place]
-                topic = speech.topic(rng, user.language, user.toxicity, time, others)
-                (exchange,) = speech.dialogue(rng, topic, 1)
-                line = log_lines.malformed_line(
-                    rng, kind, user.devices[0], user.addresses[0], time, "gpt-3.5-turbo-0613",
-                    exchange,
-                )  # fmt: skip
-                self._log.lines.append((time, line))
-                self._log.tally.tally.counts["lines"] += 1
-                self._log.tally.drop(log_lines.MALFORMED_REASONS[kind], 1)
+    def _speak(self, rng: random.Random, user: User, time: int) -> Exchange:
+        speech = self._simulator.speech
+        others = self._simulator.population.languages[user.place]
+        topic = speech.topic(rng, user.language, user.toxicity, time, others)
+        return speech.dialogue(rng, topic, 1)[0]
 
-    def _take_steps(self) -> None:
-        for name, session in self._sessions.items():
-            kind = self._consents.get(self._users[name].index, "")
-            self._log.tally.tally.counts[f"phenomenon.consent-{kind or 'full'}"] += 1
-            self._log.consents += take_steps(self._rng, session, kind)
+    def _add_oddities(self, slots: list[Slot], first_block: bool) -> None:
+        log, tally = self._log, self._log.tally
+        if first_block:
+            log.overlap = overlapping(self._rng, self._answered)
+        odd = malformed_lines(self._rng, first_block, slots, self._speak)
+        again = repeated_ids(self._rng, first_block, slots, self._plain, self._speak)
+        odd += [(DUPLICATE, line) for line in again]
+        for reason, line in odd:
+            log.lines.append(line)
+            tally.drop(reason, 1)
+        tally.drop(DUPLICATE, len(log.overlap))
+        tally.tally.counts["lines"] += len(odd) + len(log.overlap)
 
     def _settle(self, slot: Slot, outcome: Outcome, session: Session) -> None:
         """Tally which chains are released, and why the others are not."""
@@ -277,11 +273,13 @@ class _Writer:
         for reason, n_calls in outcome.dropped.items():
             tally.drop(reason, n_calls)
         for chain in outcome.chains:
-            objection = session.objection(chain[0].time)
+            objection = self._sessions.objection(session, chain)
             if not objection and slot.reserved:
                 objection = WILDBENCH
                 opening = chain[0].exchange.user.text[:_OPENING_CHARACTERS]
                 self._log.wildbench.append((opening, iso(chain[-1].time)))
+            if not objection and any(call.exchange.user.answered for call in chain):
+                objection = MINORS
             if objection:
                 tally.drop(objection, len(chain), 1)
                 continue

@@ -1,5 +1,6 @@
 """Files of the raw logs: written line by line, checksummed on the way."""
 
+import gzip
 import hashlib
 import json
 from collections.abc import Iterable
@@ -8,12 +9,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from wildpaper.acquire.record import Held
-from wildpaper.acquire.simulation.block import BlockLog
+from wildpaper.acquire.simulation.block_log import BlockLog
 from wildpaper.acquire.simulation.tally import Tally
+from wildpaper.acquire.simulation.true_calls import write_part
 from wildpaper.files import atomic_path
 
 KINDS = ("calls", "consents", "moderation")
-PATTERNS = (*(f"{kind}-*.jsonl" for kind in KINDS), "wildbench.jsonl", "geoip/*.mmdb")
+OVERLAP = "calls-overlap.jsonl.gz"
+PATTERNS = (*(f"{kind}-*.jsonl" for kind in KINDS), OVERLAP, "wildbench.jsonl", "geoip/*.mmdb")
 """All that a simulation writes beside ``rawlogs/acquired.json``."""
 
 
@@ -39,14 +42,24 @@ def write_lines(path: Path, lines: Iterable[str]) -> Held:
     return Held(path.name, digest.hexdigest(), n_bytes, "recorded")
 
 
+def _write_compressed(path: Path, lines: list[str]) -> Held:
+    data = gzip.compress("".join(lines).encode("utf-8"), mtime=0)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+    return Held(path.name, hashlib.sha256(data).hexdigest(), len(data), "recorded")
+
+
 def write_block(rawlogs: Path, parts: Path, index: int, log: BlockLog) -> BlockResult:
-    """Write the files of one block, and its part of ``personal.json``."""
+    """Write the files of one block, and its parts of ``personal.json`` and the true calls."""
     content: dict[str, Iterable[str]] = {
         "calls": (line for _, line in log.lines),
         "consents": (line for _, line in log.consents),
         "moderation": log.moderation.values(),
     }
     files = [write_lines(rawlogs / f"{kind}-{index:05d}.jsonl", content[kind]) for kind in KINDS]
+    if log.overlap:
+        files.append(_write_compressed(rawlogs / OVERLAP, log.overlap))
+    write_part(parts, index, log.true_calls)
     personal: dict[str, list[Any]] = {
         "ips": log.addresses,
         "sessions": log.sessions,

@@ -7,6 +7,7 @@ are this project's own (`data/simulation/lexicon/`).
 import random
 from dataclasses import dataclass
 
+from wildpaper.acquire.simulation.personal import Item, Personal
 from wildpaper.acquire.simulation.text_bodies import (
     begin,
     foreign_clause,
@@ -72,8 +73,8 @@ class Traits:
         One of `JAILBREAK_FAMILIES`; its persona is named in the first sentence.
     form : str
         One of `FORMS`.
-    personal : tuple of (str, str)
-        (kind, value), kind one of `PERSONAL_KINDS`; values stand in the text unchanged.
+    personal : tuple of Item
+        (kind, value, reach), kind one of `PERSONAL_KINDS`; values stand in the text unchanged.
     """
 
     language: str
@@ -84,7 +85,7 @@ class Traits:
     moderation: tuple[str, ...] = ()
     jailbreak: str | None = None
     form: str = "prose"
-    personal: tuple[tuple[str, str], ...] = ()
+    personal: Personal = ()
 
 
 def sample_form(rng: random.Random, role: str) -> str:
@@ -156,7 +157,7 @@ def _extras(voice: Voice, traits: Traits) -> list[tuple[str, int]]:
     draw, lexicon = voice.draw, voice.lexicon
     room = 2 * traits.n_words
     extras = [
-        (personal_sentence(lexicon, kind, value), _ANYWHERE) for kind, value in traits.personal
+        (personal_sentence(draw, lexicon, Item(*item)), _ANYWHERE) for item in traits.personal
     ]
     if traits.jailbreak is not None:
         extras.append((persona_sentence(draw, lexicon, traits.jailbreak), _FIRST))

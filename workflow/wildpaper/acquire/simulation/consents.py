@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from wildpaper.acquire.simulation.log_lines import consent_line
+from wildpaper.acquire.simulation.phenomena import ONE_WITHDRAWN
 from wildpaper.acquire.simulation.population import Device
 from wildpaper.acquire.simulation.schedule import DAY, MINUTE, SECOND
 
@@ -41,13 +42,14 @@ def take_steps(rng: random.Random, session: Session, kind: str) -> list[tuple[in
     steps: list[tuple[int, str]] = []
     if kind == "late":
         published = session.first + 1 + int(rng.random() * SECOND)
-    if kind in ("", "agree-only", "late", "withdrawn"):
+    withdraws = kind in (WITHDRAWN, ONE_WITHDRAWN)
+    if kind in ("", "agree-only", "late") or withdraws:
         steps.append((agreed, "agree"))
-    if kind in ("", "publish-only", "late", "withdrawn"):
+    if kind in ("", "publish-only", "late") or withdraws:
         steps.append((published, "publish"))
-    if kind in ("", "late", "withdrawn"):
+    if kind in ("", "late") or withdraws:
         session.since = published
-    if kind == "withdrawn":
+    if withdraws:
         session.withdrawn = True
         time = session.first + int(rng.random() * (session.last - session.first + 30 * DAY))
         steps.append((time, "withdraw"))

@@ -9,6 +9,7 @@ from typing import Any
 from wildpaper.acquire.simulation.compose import N_TOPICS, Traits, compose, sample_form
 from wildpaper.acquire.simulation.personal import SHARE as PERSONAL_SHARE
 from wildpaper.acquire.simulation.personal import Personal, draw_personal
+from wildpaper.acquire.simulation.personal_messages import compose_personal
 from wildpaper.acquire.simulation.schedule import JUNE_UPDATE, before_update
 from wildpaper.acquire.simulation.streams import Choice
 from wildpaper.acquire.simulation.targets import Joint, Targets
@@ -38,13 +39,18 @@ JAILBREAK_FACTOR = 3.0
 """Jailbreak prompts are so many times as often toxic as other user messages of the user."""
 MOST_TOXIC = 0.9
 SHARE_SECOND_CATEGORY = 0.1
+LEAST_LABELLED_WORDS = 40
 
 _encode: Any = json.encoder.encode_basestring
 
 
 @dataclass(slots=True)
 class Message:
-    """A text with what is planted in it; `quoted` is the text as a JSON string."""
+    """A text with what is planted in it; `quoted` is the text as a JSON string.
+
+    `answered` are categories that the stored moderation answer flags beside those marked in
+    the text.
+    """
 
     text: str
     language: str
@@ -52,6 +58,7 @@ class Message:
     moderation: tuple[str, ...] = ()
     jailbreak: str | None = None
     personal: Personal = ()
+    answered: tuple[str, ...] = ()
     quoted: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -152,29 +159,30 @@ class Speech:
 
     def dialogue(
         self, rng: random.Random, topic: Topic, n_turns: int,
-        families: tuple[str | None, ...] = (), first_reply: int = 0,
+        families: tuple[str | None, ...] = (), first_reply: int = 0, mention: Personal = (),
     ) -> list[Exchange]:  # fmt: skip
         """Return a conversation.
 
         `families` are the jailbreaks tried in its first turns, `first_reply` the least
-        number of words of the first reply.
+        number of words of the first reply, `mention` what is personal in the first message.
         """
         found = []
         for turn in range(n_turns):
             family = families[turn] if turn < len(families) else None
-            user = self.user(rng, topic, turn == 0, family)
+            user = self.user(rng, topic, turn == 0, family, () if turn else mention)
             least = 0 if turn else first_reply
             found.append(Exchange(user, self.reply(rng, topic, user, least)))
         return found
 
     def user(
-        self, rng: random.Random, topic: Topic, first: bool = False, family: str | None = None
-    ) -> Message:
+        self, rng: random.Random, topic: Topic, first: bool = False, family: str | None = None,
+        mention: Personal = (),
+    ) -> Message:  # fmt: skip
         """Return a user message."""
         language = topic.language
         if not first and rng.random() < SHARE_OTHER_LANGUAGE:
             language = topic.others.draw(rng)
-        if family is None and rng.random() < SHARE_EMPTY:
+        if family is None and not mention and rng.random() < SHARE_EMPTY:
             return Message("", "Nolang")
         joint, factor = (
             self._targets.toxicity["user"],
@@ -182,14 +190,25 @@ class Speech:
         )
         factor *= topic.toxicity * (JAILBREAK_FACTOR if family else 1.0)
         insult, moderation = self._toxicity(rng, joint, joint.either * factor)
-        personal: Personal = ()
-        if family is None and rng.random() < PERSONAL_SHARE:
-            personal = draw_personal(rng)
+        personal = mention
+        if family is None and not mention and rng.random() < PERSONAL_SHARE:
+            personal = draw_personal(rng, language)
         traits = Traits(
             language, "user", self.length(rng, "user"), topic.subject, insult, moderation,
             family, sample_form(rng, "user"), personal,
         )  # fmt: skip
-        return Message(compose(rng, traits), language, insult, moderation, family, personal)
+        text = compose_personal(rng, traits)
+        return Message(text, language, insult, moderation, family, personal)
+
+    def minors(self, rng: random.Random, topic: Topic) -> Message:
+        """Return an ordinary message marked as sexual that is *labelled* as on minors, too.
+
+        It is long enough not to be said by chance in another conversation.
+        """
+        n_words = max(LEAST_LABELLED_WORDS, self.length(rng, "user"))
+        traits = Traits(topic.language, "user", n_words, topic.subject, moderation=("sexual",))
+        text = compose(rng, traits)
+        return Message(text, topic.language, moderation=("sexual",), answered=("sexual_minors",))
 
     def reply(self, rng: random.Random, topic: Topic, user: Message, least: int = 0) -> Message:
         """Return a reply to a user message, of at least so many words."""

@@ -4,10 +4,11 @@ import json
 import random
 from pathlib import Path
 
-from wildpaper.acquire.simulation.compose import Traits, compose, sample_form
+from wildpaper.acquire.simulation.compose import Traits, sample_form
 from wildpaper.acquire.simulation.dialogue import Speech
 from wildpaper.acquire.simulation.personal import SHARE as PERSONAL_SHARE
 from wildpaper.acquire.simulation.personal import Personal, draw_personal
+from wildpaper.acquire.simulation.personal_messages import compose_personal
 from wildpaper.acquire.simulation.streams import LABELLED, Choice, stream
 from wildpaper.acquire.simulation.targets import Targets
 from wildpaper.files import atomic_path
@@ -37,7 +38,7 @@ def write_labelled(path: Path, part: str, n: int, speech: Speech, targets: Targe
         for i in range(n):
             rng = stream(seed, LABELLED, i, list(INSULTS).index(part))
             traits = _traits(rng, INSULTS[part], speech, languages, families)
-            out.write(_line(compose(rng, traits), traits))
+            out.write(_line(compose_personal(rng, traits), traits))
             progress.advance(1)
 
 
@@ -52,17 +53,18 @@ def _shares(part: str, targets: Targets) -> dict[str, float]:
 def _traits(
     rng: random.Random, insults: float, speech: Speech, languages: Choice, families: Choice
 ) -> Traits:
+    language = languages.draw(rng)
     role = "user" if rng.random() < 0.5 else "assistant"
     jailbreak = None
     personal: Personal = ()
     if role == "user" and rng.random() < JAILBREAKS:
         jailbreak = families.draw(rng)
     elif role == "user" and rng.random() < PERSONAL_SHARE:
-        personal = draw_personal(rng)
+        personal = draw_personal(rng, language)
     insult = rng.random() < insults
     moderation = speech.categories(rng) if rng.random() < MODERATED else ()
     return Traits(
-        languages.draw(rng), role, speech.length(rng, "user" if role == "user" else "chatbot"),
+        language, role, speech.length(rng, "user" if role == "user" else "chatbot"),
         speech.subject(rng), insult, moderation, jailbreak, sample_form(rng, role), personal,
     )  # fmt: skip
 

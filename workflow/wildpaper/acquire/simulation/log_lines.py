@@ -12,6 +12,8 @@ from wildpaper.acquire.simulation.scenarios import Call
 from wildpaper.acquire.simulation.schedule import SECOND, WINDOWS, iso
 
 _CHARACTERS_PER_TOKEN = 4
+SHARE_FORGED = 0.01
+"""Calls whose list of addresses has one too many, behind the first."""
 _FIXED = '"temperature": 1.0, "top_p": 1.0'
 
 
@@ -44,29 +46,43 @@ def _message(role: str, quoted: str) -> str:
     return f'{{"role": "{role}", "content": {quoted}}}'
 
 
-def headers_json(device: Device, address: str, hop: int) -> str:
-    """Return the headers of a request that came from `address` through our proxy `hop`."""
-    return f'{{{device.headers}, "x-forwarded-for": "{address}, 10.0.0.{hop}"}}'
+def headers_json(device: Device, chain: str, hop: int) -> str:
+    """Return the headers of a request that came from `chain` through our proxy `hop`."""
+    return f'{{{device.headers}, "x-forwarded-for": "{chain}, 10.0.0.{hop}"}}'
+
+
+def call_id(rng: random.Random) -> str:
+    """Return a new name of an answer."""
+    return f"chatcmpl-{rng.getrandbits(116):029x}"
+
+
+def _chain(rng: random.Random, address: str) -> str:
+    """Return an address, at times followed by a hop that was never there."""
+    if rng.random() < SHARE_FORGED:
+        return f"{address}, 203.0.113.{int(rng.random() * 256)}"
+    return address
 
 
 def call_line(rng: random.Random, device: Device, call: Call, history: History) -> str:
-    """Return the line of a call."""
+    """Return the line of a call; `call.call_id` names its answer."""
     earlier, n_characters = history.of(call.history)
     user, reply = call.exchange.user, call.exchange.reply
     response = "null"
     if not call.failed:
         n_prompt = (n_characters + len(user.text)) // _CHARACTERS_PER_TOKEN + 3
-        response = _response(rng, call.time, reply.quoted, n_prompt,
+        response = _response(call.call_id, call.time, reply.quoted, n_prompt,
                              len(reply.text) // _CHARACTERS_PER_TOKEN + 1)  # fmt: skip
-    headers = f'"headers": {headers_json(device, call.address, 2 + int(rng.random() * 8))}, '
+    chain = _chain(rng, call.address)
+    headers = f'"headers": {headers_json(device, chain, 2 + int(rng.random() * 8))}, '
     return _line(call.time, call.model, device.session, headers,
                  f"{earlier}{_message('user', user.quoted)}", response)  # fmt: skip
 
 
-def _response(rng: random.Random, time: int, quoted: str, n_prompt: int, n_reply: int) -> str:
+def _response(name: str, time: int, quoted: str, n_prompt: int, n_reply: int) -> str:
+    message = f'"message": {_message("assistant", quoted)}, ' if quoted else ""
     return (
-        f'{{"id": "chatcmpl-{rng.getrandbits(116):029x}", "created": {time // SECOND}, '
-        f'"message": {_message("assistant", quoted)}, "usage": {{"prompt_tokens": {n_prompt}, '
+        f'{{"id": "{name}", "created": {time // SECOND}, {message}'
+        f'"usage": {{"prompt_tokens": {n_prompt}, '
         f'"completion_tokens": {n_reply}, "total_tokens": {n_prompt + n_reply}}}}}'
     )
 
@@ -81,9 +97,13 @@ def _line(
     )
 
 
+OWN_MARKER = "Yuntian test"
+"""Stands in what the operators sent themselves; the config key release.linking.own_traffic."""
 MALFORMED_REASONS = {
     "truncated": "unparsable-line", "no-headers": "no-headers", "null-headers": "no-headers",
     "system-first": "wrong-roles", "two-user-messages": "wrong-roles",
+    "bad-address": "malformed-address", "no-reply": "unparsable-line",
+    "own-traffic": "own-traffic",
 }  # fmt: skip
 """Why linking drops a malformed line, by its kind."""
 
@@ -92,9 +112,12 @@ def malformed_line(
     rng: random.Random, kind: str, device: Device, address: str, time: int, model: str,
     exchange: Exchange,
 ) -> str:  # fmt: skip
-    """Return a line from which no call can be read."""
-    user, reply = exchange.user.quoted, exchange.reply.quoted
-    headers = f'"headers": {headers_json(device, address, 2)}, '
+    """Return a line from which no call can be read, or one that is not a user's."""
+    user, reply = exchange.user.quoted, "" if kind == "no-reply" else exchange.reply.quoted
+    chain = "unknown" if kind == "bad-address" else address
+    headers = f'"headers": {headers_json(device, chain, 2)}, '
+    if kind == "own-traffic":
+        user = f'"{OWN_MARKER}: {user[1:]}'
     if kind == "no-headers":
         headers = ""
     elif kind == "null-headers":
@@ -105,7 +128,7 @@ def malformed_line(
     elif kind == "two-user-messages":
         messages = f"{messages}, {messages}"
     line = _line(time, model, device.session, headers, messages,
-                 _response(rng, time, reply, 10, 10))  # fmt: skip
+                 _response(call_id(rng), time, reply, 10, 10))  # fmt: skip
     if kind == "truncated":
         line = line[: 1 + int(rng.random() * (len(line) - 4))] + "\n"
     return line

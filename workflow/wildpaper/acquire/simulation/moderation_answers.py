@@ -11,7 +11,7 @@ DATE = "2024-05-02"
 
 
 def answer_line(text: str, planted: tuple[str, ...]) -> str:
-    """Return one line of ``moderation-*.jsonl``; equal texts have equal answers."""
+    """Return one line of ``moderation-*.jsonl``, which flags `planted`."""
     digest = hashlib.sha256(text.encode("utf-8"))
     head = f'{{"sha256": "{digest.hexdigest()}", "model": "{MODEL}", "date": "{DATE}", '
     return head + _verdict(planted, digest.digest()[0]) + "}\n"

@@ -1,112 +1,169 @@
-"""Invented personal data that users let slip, and the file that remembers it.
+"""Invented personal data that users let slip, and whether the rules of redaction reach it.
 
-Numbers are of the ranges that are kept for fiction, domains are below example.com, .net
-and .org; keys have the shape of real ones and open nothing.
+Telephone numbers are of the ranges that are kept for fiction and cards of the 4242 42 range of
+tests, domains are below example.com, .net and .org; keys have the shape of real ones, are put
+together here and open nothing. No value is a part of another.
 """
 
 import random
+from typing import NamedTuple
 
-Personal = tuple[tuple[str, str], ...]
+from wildpaper.acquire.simulation.personal_numbers import card, phone
+from wildpaper.acquire.simulation.personal_words import FAMILY, GIVEN
+from wildpaper.acquire.simulation.streams import Choice
 
-SHARE = 0.015
-"""User messages that hold something personal."""
+WITHIN, LANGUAGE, NO_CUE = "within", "language", "no-cue"
+FREQUENT, STOP_PATTERN, OTHER_LINK = "frequent", "stop-pattern", "other-link"
 
-_GIVEN = (
-    "Mara", "Jonas", "Selin", "Tobias", "Ilaria", "Pavel", "Noemi", "Rafael", "Aiko", "Dario",
-    "Freya", "Henrik", "Ines", "Karim", "Lucia", "Milan", "Nadia", "Oskar", "Petra", "Samir",
-    "Tessa", "Ulrich", "Viola", "Wanda", "Yara", "Anton", "Bianca", "Cyril", "Elena", "Felix",
-    "Greta", "Hugo", "Iris", "Jelena", "Klaus", "Laszlo", "Marta", "Nils", "Olga", "Pilar",
-)  # fmt: skip
-_FAMILY = (
-    "Lindqvist", "Okonjo", "Ferrante", "Novak", "Haldane", "Moreau", "Castellan", "Brandvold",
-    "Tanabe", "Ibarra", "Kowalczyk", "Demir", "Petrosyan", "Quimby", "Rasmussen", "Salvatori",
-    "Thorsby", "Umarov", "Vandermeer", "Whitlock", "Yilmaz", "Zimmerli", "Abernathy", "Bellweather",
-    "Corrigan", "Dunmore", "Eastwick", "Fairweather", "Grimsby", "Hollister", "Ivanenko", "Janssen",
-    "Kettering", "Larkspur", "Merriweather", "Northcott", "Ollivander", "Pemberton", "Ravensworth",
-    "Stellanova",
-)  # fmt: skip
+
+class Item(NamedTuple):
+    """Something personal; `reach` is ``within``, or why the rules leave it as it is."""
+
+    kind: str
+    value: str
+    reach: str = WITHIN
+
+
+Personal = tuple[Item, ...]
+
+SHARE = 0.05
+"""User messages that hold something personal: enough that each kind can be judged."""
+SHARE_SECOND = 0.2
+"""Of those within reach: with a second item of another kind."""
+
+PUBLIC = (
+    Item("PHONE_NUMBER", "+1 800-555-0199", FREQUENT),
+    Item("EMAIL_ADDRESS", "sunflower-club@harbour.example.org", FREQUENT),
+)
+"""Public ones that turn up in so many conversations that the rules leave them."""
+
 _HOSTS = (
     "mail.example.net", "post.example.org", "kestrel.example.net", "harbour.example.org",
     "orchard.example.com", "lantern.example.net",
 )  # fmt: skip
-_AREA_CODES = ("202", "303", "404", "415", "512", "617", "702", "805", "907")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-_KINDS = (
-    (0.35, "PERSON"),
-    (0.60, "EMAIL_ADDRESS"),
-    (0.80, "PHONE_NUMBER"),
-    (0.93, "URL"),
-    (1.00, "API_KEY"),
-)
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_SMALL = "abcdefghijklmnopqrstuvwxyz0123456789"
+_DIGITS = "0123456789"
+
+_KINDS = Choice([
+    ("PERSON", 0.25), ("EMAIL_ADDRESS", 0.15), ("PHONE_NUMBER", 0.15), ("CREDIT_CARD", 0.14),
+    ("URL", 0.17), ("SECRET", 0.14),
+])  # fmt: skip
+_LEFT = {
+    "PERSON": (NO_CUE, 0.12),
+    "EMAIL_ADDRESS": (STOP_PATTERN, 0.15),
+    "PHONE_NUMBER": (NO_CUE, 0.15),
+    "CREDIT_CARD": (NO_CUE, 0.15),
+    "URL": (OTHER_LINK, 0.25),
+}
+"""By kind, why and how often what is planted is left by design."""
 
 
-def draw_personal(rng: random.Random) -> Personal:
-    """Return one or, at times, two (kind, value) pairs."""
-    found = [_draw(rng)]
-    if rng.random() < 0.2:
-        second = _draw(rng)
-        if second[0] != found[0][0]:
-            found.append(second)
-    return tuple(found)
+def draw_personal(rng: random.Random, language: str) -> Personal:
+    """Return one item or, at times, two of different kinds that are within reach.
+
+    `language` is that of the message; names are within reach in English only.
+    """
+    first = _draw(rng, language)
+    if first.reach == WITHIN and rng.random() < SHARE_SECOND:
+        second = _draw(rng, language)
+        if second.reach == WITHIN and second.kind != first.kind:
+            return first, second
+    return (first,)
 
 
-def _draw(rng: random.Random) -> tuple[str, str]:
-    at = rng.random()
-    kind = next(kind for share, kind in _KINDS if at < share)
-    return kind, _WRITERS[kind](rng)
+def _draw(rng: random.Random, language: str) -> Item:
+    kind = _KINDS.draw(rng)
+    why, share = _LEFT.get(kind, (WITHIN, 0.0))
+    reach = why if rng.random() < share else WITHIN
+    if kind == "PERSON" and language != "English":
+        reach = LANGUAGE
+    return Item(kind, _value(rng, kind, reach), reach)
+
+
+def _value(rng: random.Random, kind: str, reach: str) -> str:
+    if kind == "PERSON":
+        return " ".join(_name(rng))
+    if kind == "EMAIL_ADDRESS":
+        return _left_email(rng) if reach == STOP_PATTERN else _email(rng, _one(rng, _HOSTS))
+    if kind == "PHONE_NUMBER":
+        return phone(rng, reach != NO_CUE)
+    if kind == "CREDIT_CARD":
+        return card(rng, reach != NO_CUE)
+    if kind == "URL":
+        return _link(rng) if reach == OTHER_LINK else _profile(rng)
+    return _secret(rng)
+
+
+def _one(rng: random.Random, values: tuple[str, ...]) -> str:
+    return values[int(rng.random() * len(values))]
 
 
 def _name(rng: random.Random) -> tuple[str, str]:
-    return (
-        _GIVEN[int(rng.random() * len(_GIVEN))],
-        _FAMILY[int(rng.random() * len(_FAMILY))],
-    )
+    return _one(rng, GIVEN), _one(rng, FAMILY)
 
 
-def _person(rng: random.Random) -> str:
-    return " ".join(_name(rng))
-
-
-def _email(rng: random.Random) -> str:
+def _email(rng: random.Random, host: str) -> str:
     given, family = _name(rng)
-    host = _HOSTS[int(rng.random() * len(_HOSTS))]
     return f"{given.lower()}.{family.lower()}{int(rng.random() * 1000)}@{host}"
 
 
-def _phone(rng: random.Random) -> str:
+def _left_email(rng: random.Random) -> str:
     kind = rng.random()
     if kind < 0.5:
-        area = _AREA_CODES[int(rng.random() * len(_AREA_CODES))]
-        return f"+1 {area}-555-01{int(rng.random() * 100):02d}"
-    if kind < 0.75:
-        return f"+44 20 7946 0{int(rng.random() * 1000):03d}"
-    return f"+49 30 23125 {int(rng.random() * 1000):03d}"
+        return _email(rng, "example.com")
+    return f"{'info' if kind < 0.75 else 'noreply'}@{_one(rng, _HOSTS)}"
 
 
-def _url(rng: random.Random) -> str:
-    given, family = (part.lower() for part in _name(rng))
+def _profile(rng: random.Random) -> str:
+    given, family = _name(rng)
     number = 10_000 + int(rng.random() * 90_000)
-    if rng.random() < 0.6:
-        return f"https://www.linkedin.com/in/invented-{given}-{family}-{number}"
-    return f"https://{_HOSTS[int(rng.random() * len(_HOSTS))]}/~{given}.{family}{number}"
+    return f"https://www.linkedin.com/in/invented-{given.lower()}-{family.lower()}-{number}"
 
 
-def _api_key(rng: random.Random) -> str:
-    prefix, length = ("sk-", 48) if rng.random() < 0.5 else ("ghp_", 36)
-    return prefix + "".join(_LETTERS[int(rng.random() * len(_LETTERS))] for _ in range(length))
+def _link(rng: random.Random) -> str:
+    given, family = _name(rng)
+    number = 10_000 + int(rng.random() * 90_000)
+    return f"https://{_one(rng, _HOSTS)}/~{given.lower()}.{family.lower()}{number}"
 
 
-_WRITERS = {
-    "PERSON": _person,
-    "EMAIL_ADDRESS": _email,
-    "PHONE_NUMBER": _phone,
-    "URL": _url,
-    "API_KEY": _api_key,
-}
+def _some(rng: random.Random, letters: str, n: int) -> str:
+    return "".join(letters[int(rng.random() * len(letters))] for _ in range(n))
+
+
+_SECRETS = {
+    "sk-": "OPENAI_TOKEN", "ghp_": "GITHUB_TOKEN", "AKIA": "AWS_ACCESS_KEY",
+    "xoxb-": "SLACK_TOKEN", "sk_live_": "STRIPE_ACCESS_KEY",
+}  # fmt: skip
+"""How detect-secrets calls a key, by how the key begins."""
+
+
+def _secret(rng: random.Random) -> str:
+    prefix = _one(rng, tuple(_SECRETS))
+    if prefix == "sk-":
+        return f"{prefix}{_some(rng, _LETTERS, 20)}T3BlbkFJ{_some(rng, _LETTERS, 20)}"
+    if prefix == "ghp_":
+        return prefix + _some(rng, _LETTERS, 36)
+    if prefix == "AKIA":
+        return prefix + _some(rng, _CAPITALS, 16)
+    if prefix == "xoxb-":
+        numbers = "-".join(_some(rng, _DIGITS, 12) for _ in range(2))
+        return f"{prefix}{numbers}-{_some(rng, _SMALL, 24)}"
+    return prefix + _some(rng, _LETTERS, 24)
+
+
+def placeholder(item: Item) -> str:
+    """Return what redaction puts in the place of an item."""
+    if item.kind != "SECRET":
+        return f"<PRESIDIO_ANONYMIZED_{item.kind}>"
+    detail = next(name for prefix, name in _SECRETS.items() if item.value.startswith(prefix))
+    return f"<DETECT_SECRETS_REDACTED_{detail}>"
 
 
 def redacted(text: str, personal: Personal) -> str:
-    """Return a text with each planted value replaced by the mark of its kind."""
-    for kind, value in personal:
-        text = text.replace(value, f"<PRESIDIO_ANONYMIZED_{kind}>")
+    """Return a text with the mark of its kind in the place of each value within reach."""
+    for item in personal:
+        if item.reach == WITHIN:
+            text = text.replace(item.value, placeholder(item))
     return text

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wildpaper.acquire.simulation import scenarios
+from wildpaper.acquire.simulation.personal import PUBLIC, Personal
 from wildpaper.acquire.simulation.population import User
 from wildpaper.acquire.simulation.scenarios import Scenario
 from wildpaper.acquire.simulation.streams import stochastic_round
@@ -25,6 +26,7 @@ class Slot:
     reserved: bool = False
     settled: bool = True
     families: list[str | None] = field(default_factory=list)
+    mention: Personal = ()
 
     @property
     def free(self) -> bool:
@@ -75,6 +77,7 @@ PHENOMENA = (
     Phenomenon("first-edited", 0.004, 2, scenarios.first_edited),
     Phenomenon("first-logged-twice", 0.002, 2, scenarios.first_logged_twice),
     Phenomenon("retry", 0.020, 3, scenarios.retry),
+    Phenomenon("minors-flag", 0.001, 2, scenarios.plain),
     Phenomenon("failed-end", 0.003, 2, scenarios.failed_end),
     Phenomenon("copy-own", 0.003, 2, scenarios.plain),
     Phenomenon("copy-other", 0.006, 3, scenarios.plain),
@@ -85,13 +88,20 @@ PHENOMENA = (
 """Rates are shares of conversations; those with the strongest needs first."""
 
 MALFORMED = {"truncated": 0.001, "no-headers": 0.001, "null-headers": 0.001,
-             "system-first": 0.001, "two-user-messages": 0.0005}  # fmt: skip
-"""Lines beside the conversations that no call can be read from, a conversation."""
+             "system-first": 0.001, "two-user-messages": 0.0005, "bad-address": 0.0005,
+             "no-reply": 0.0005, "own-traffic": 0.001}  # fmt: skip
+"""Lines beside the conversations that are no call of a user's, a conversation."""
 LEAST_MALFORMED = 2
 
-CONSENTS = {"none": 0.008, "agree-only": 0.004, "publish-only": 0.002, "late": 0.006,
-            "withdrawn": 0.006}  # fmt: skip
-"""Shares of users whose consent is incomplete."""
+REPEATED_IDS = 0.0005
+"""Lines that bear the name of an earlier answer with another text, a conversation."""
+OVERLAP, LEAST_OVERLAP = 0.01, 5
+"""Lines of the first block that a second file of calls repeats."""
+
+ONE_WITHDRAWN = "withdrawn-one"
+CONSENTS = {ONE_WITHDRAWN: 0.003, "late": 0.006, "withdrawn": 0.006, "none": 0.008,
+            "agree-only": 0.004, "publish-only": 0.002}  # fmt: skip
+"""Shares of users whose consent is incomplete, or who withdraw in one of two sessions."""
 LEAST_CONSENTS = 2
 _FEW_CONVERSATIONS = 6
 
@@ -115,7 +125,7 @@ def plan_consents(rng: random.Random, first_block: bool, users: list[User]) -> d
     found: dict[int, str] = {}
     for kind, rate in CONSENTS.items():
         wanted = quota(rng, first_block, rate, len(users), LEAST_CONSENTS)
-        least = 2 if kind == "late" else 1
+        least = 2 if kind in ("late", ONE_WITHDRAWN) else 1
         free = [user for user in users if user.index not in found
                 and least <= user.n_conversations <= _FEW_CONVERSATIONS]  # fmt: skip
         for user in rng.sample(free, min(wanted, len(free))):
@@ -231,3 +241,16 @@ def plan_reserved(rng: random.Random, first_block: bool, slots: list[Slot], rate
     chosen += rng.sample(free, min(wanted - len(chosen), len(free)))
     for slot in chosen:
         slot.reserved = True
+
+
+MENTIONS, LEAST_MENTIONS = 0.002, 13
+"""Conversations that begin with a public number or address; more than the rules' threshold."""
+
+
+def plan_mentions(rng: random.Random, first_block: bool, slots: list[Slot]) -> None:
+    """Let conversations that are released begin with something public, each with one."""
+    for item in PUBLIC:
+        wanted = quota(rng, first_block, MENTIONS, len(slots), LEAST_MENTIONS)
+        free = [slot for slot in slots if slot.free and not slot.families and not slot.mention]
+        for slot in rng.sample(free, min(wanted, len(free))):
+            slot.mention = (item,)

@@ -50,7 +50,10 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One person; `spare` is an address that turns up only when it changes on the way."""
+    """One person; `spare` is an address that turns up only when it changes on the way.
+
+    `spare_device` is a device of those who need two though they have one.
+    """
 
     index: int
     place: int
@@ -60,6 +63,7 @@ class User:
     spare: str
     devices: tuple[Device, ...]
     n_conversations: int
+    spare_device: Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Block:
     index: int
     first_user: int
     n_conversations: tuple[int, ...]
+    first_conversation: int = 0
 
 
 class Population:
@@ -92,15 +97,18 @@ class Population:
         rare = (1 - TOXIC_USERS * TOXIC_FACTOR) / (1 - TOXIC_USERS)
         n_addresses = int(ADDRESSES.draw(rng))
         n_devices = 2 if rng.random() < SHARE_TWO_DEVICES else 1
+        toxicity = TOXIC_FACTOR if rng.random() < TOXIC_USERS else rare
+        devices = tuple(self._device(rng, index, number, place, language) for number in range(2))
         return User(
             index,
             place,
             language,
-            TOXIC_FACTOR if rng.random() < TOXIC_USERS else rare,
+            toxicity,
             tuple(address(place, index, number) for number in range(n_addresses)),
             address(place, index, _SPARE),
-            tuple(self._device(rng, index, number, place, language) for number in range(n_devices)),
+            devices[:n_devices],
             n_conversations,
+            devices[1],
         )
 
     def _device(
@@ -173,10 +181,10 @@ def _scale(mean: float, most: int) -> float:
 
 
 def _cut(counts: list[int]) -> Iterator[Block]:
-    first, held = 0, 0
+    first, held, before = 0, 0, 0
     index = 0
     for user, count in enumerate(counts, start=1):
         held += count
         if held >= BLOCK_CONVERSATIONS or user == len(counts):
-            yield Block(index, first, tuple(counts[first:user]))
-            index, first, held = index + 1, user, 0
+            yield Block(index, first, tuple(counts[first:user]), before)
+            index, first, held, before = index + 1, user, 0, before + held

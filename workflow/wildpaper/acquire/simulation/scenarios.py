@@ -5,6 +5,10 @@ them are conversations and which calls are dropped, for what reason. It follows 
 semantics of linking that docs/raw-logs.md states: a call continues the latest call that
 nothing continues yet and whose messages are its own without the last exchange, of the same
 device and model; a chain whose beginning is missing is dropped.
+
+Beside this stands what truly happened: each call's place on the path that the user ended
+with. Of two versions of a turn the later one is on it if the user went on from it, or if
+nothing was said after it; the other one was abandoned and has no place.
 """
 
 import random
@@ -20,7 +24,10 @@ FAILED, MISSING, EARLY = "failed-call", "missing-turn", "before-start"
 
 @dataclass(slots=True)
 class Call:
-    """One line of the log: all messages so far and the exchange that is new."""
+    """One line of the log: all messages so far and the exchange that is new.
+
+    `path` is its place on the path that the user ended with, None if it was abandoned.
+    """
 
     time: int
     history: list[Exchange]
@@ -28,6 +35,8 @@ class Call:
     model: str
     address: str
     failed: bool = False
+    path: int | None = None
+    call_id: str = ""
 
 
 @dataclass(slots=True)
@@ -55,7 +64,14 @@ class Setting:
     def call(self, turn: int, time: int | None = None) -> Call:
         """Return the plain call of a turn."""
         when = self.times[turn] if time is None else time
-        return Call(when, self.dialogue[:turn], self.dialogue[turn], self.model, self.address)
+        history, exchange = self.dialogue[:turn], self.dialogue[turn]
+        return Call(when, history, exchange, self.model, self.address, path=turn)
+
+    def version(self, turn: int, time: int | None = None) -> Call:
+        """Return the call of a turn once more, as one that was abandoned."""
+        call = self.call(turn, time)
+        call.path = None
+        return call
 
     def calls(self) -> list[Call]:
         """Return the plain calls of all turns."""
@@ -88,6 +104,16 @@ class Setting:
         return Exchange(asked, self.speech.reply(self.rng, self.topic, asked))
 
 
+def _replace(abandoned: list[Call], by: list[Call]) -> None:
+    """Let calls take the place of others on the path, from the first of these on."""
+    first = abandoned[0].path
+    assert first is not None  # noqa: S101 - narrows the type
+    for call in abandoned:
+        call.path = None
+    for place, call in enumerate(by, start=first):
+        call.path = place
+
+
 def plain(setting: Setting) -> Outcome:
     """Let nothing happen."""
     calls = setting.calls()
@@ -114,28 +140,42 @@ def failed_end(setting: Setting) -> Outcome:
 
 
 def first_logged_twice(setting: Setting) -> Outcome:
-    """Log the first call twice: one copy is continued, both are conversations."""
-    calls, copy = setting.calls(), setting.call(0)
+    """Log the first call twice: one copy is continued, both are conversations.
+
+    On the path is the copy that is logged last.
+    """
+    calls, copy = setting.calls(), setting.version(0)
     return Outcome([copy, *calls], [[copy], calls])
 
 
 def last_logged_twice(setting: Setting) -> Outcome:
-    """Log the last call of several twice: the second copy finds nothing to continue."""
+    """Log the last call of several twice: the second copy finds nothing to continue.
+
+    On the path is the copy that is logged first.
+    """
     calls = setting.calls()
-    return Outcome([*calls, setting.call(len(calls) - 1)], [calls], Counter({MISSING: 1}))
+    return Outcome([*calls, setting.version(len(calls) - 1)], [calls], Counter({MISSING: 1}))
 
 
 def first_regenerated(setting: Setting) -> Outcome:
-    """Generate the first reply anew, and go on from the old one: two conversations."""
+    """Generate the first reply anew, and go on from the old one: two conversations.
+
+    On the path is the old one; the new one where nothing was said afterwards.
+    """
     calls = setting.calls()
-    other = setting.call(0, setting.soon_after(0))
+    other = setting.version(0, setting.soon_after(0))
     other.exchange = setting.new_reply(0)
+    if len(calls) == 1:
+        _replace(calls, [other])
     return Outcome([calls[0], other, *calls[1:]], [calls, [other]])
 
 
 def first_regenerated_continued(setting: Setting) -> Outcome:
-    """Generate the first reply anew, and go on from the new one: two conversations."""
-    old = setting.call(0)
+    """Generate the first reply anew, and go on from the new one: two conversations.
+
+    On the path is the new one.
+    """
+    old = setting.version(0)
     setting.dialogue = [setting.new_reply(0), *setting.dialogue[1:]]
     calls = setting.calls()
     calls[0].time = setting.soon_after(0)
@@ -143,44 +183,58 @@ def first_regenerated_continued(setting: Setting) -> Outcome:
 
 
 def later_regenerated(setting: Setting) -> Outcome:
-    """Generate a later reply anew, and go on from the old one: the new one is lost."""
+    """Generate a later reply anew, and go on from the old one: the new one is lost.
+
+    On the path is the old one; the new one where nothing was said afterwards.
+    """
     calls, turn = setting.calls(), setting.later_turn()
-    other = setting.call(turn, setting.soon_after(turn))
+    other = setting.version(turn, setting.soon_after(turn))
     other.exchange = setting.new_reply(turn)
+    if turn == len(calls) - 1:
+        _replace(calls[turn:], [other])
     logged = [*calls[: turn + 1], other, *calls[turn + 1 :]]
     return Outcome(logged, [calls], Counter({MISSING: 1}))
 
 
 def later_regenerated_continued(setting: Setting) -> Outcome:
-    """Generate a later reply anew, and go on from it: all that builds on it is lost."""
+    """Generate a later reply anew, and go on from it: all that builds on it is lost.
+
+    On the path is the new one.
+    """
     turn = min(setting.later_turn(), len(setting.dialogue) - 2)
     kept = setting.calls()[: turn + 1]
     time = setting.soon_after(turn)
     setting.dialogue[turn] = setting.new_reply(turn)
     lost = setting.calls()[turn:]
     lost[0].time = time
+    _replace(kept[turn:], lost)
     return Outcome([*kept, *lost], [kept], Counter({MISSING: len(lost)}))
 
 
 def first_edited(setting: Setting) -> Outcome:
-    """Edit the first message: a new conversation."""
+    """Edit the first message at last: a new conversation, and all of the path."""
     calls = setting.calls()
-    other = setting.call(0, setting.soon_after(len(calls) - 1))
+    other = setting.version(0, setting.soon_after(len(calls) - 1))
     other.exchange = setting.new_exchange(0)
+    _replace(calls, [other])
     return Outcome([*calls, other], [calls, [other]])
 
 
 def later_edited(setting: Setting) -> Outcome:
-    """Edit a later message that had been gone on from: the new branch is lost."""
+    """Edit a later message at last, though it had been gone on from: the new branch is lost.
+
+    On the path is what stands before the message, then the branch.
+    """
     calls, turn = setting.calls(), setting.later_turn()
     time = setting.soon_after(len(calls) - 1)
-    branch = setting.call(turn, time)
+    branch = setting.version(turn, time)
     branch.exchange = setting.new_exchange(turn)
     lost = [branch]
     if setting.rng.random() < 0.5:
         history = [*branch.history, branch.exchange]
         further = setting.new_exchange(turn)
         lost.append(Call(time + MINUTE, history, further, setting.model, setting.address))
+    _replace(calls[turn:], lost)
     return Outcome([*calls, *lost], [calls], Counter({MISSING: len(lost)}))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from wildpaper.acquire.record import Held, write_acquired
 from wildpaper.acquire.simulation import dialogue
-from wildpaper.acquire.simulation.addresses import DATABASE, write_database
+from wildpaper.acquire.simulation.addresses import DATABASE, LATER_DATABASE, write_database
 from wildpaper.acquire.simulation.block_files import (
     BlockResult,
     remove_stale,
@@ -19,6 +19,7 @@ from wildpaper.acquire.simulation.population import Block, draw_blocks
 from wildpaper.acquire.simulation.schedule import WINDOWS, iso
 from wildpaper.acquire.simulation.tally import Tally
 from wildpaper.acquire.simulation.targets import jailbreak_raise, read_targets
+from wildpaper.acquire.simulation.true_calls import join_parts
 from wildpaper.acquire.simulation.truth import rates, realised, scaled
 from wildpaper.acquire.simulation.workers import Study, Worker, work_blocks
 from wildpaper.errors import WildpaperError
@@ -46,6 +47,7 @@ def simulate_study(
     published: Path,
     truth: Path,
     personal: Path,
+    true_calls: Path,
     rawlogs: Path,
     datasets: list[Path],
     labelled: list[Path],
@@ -66,6 +68,9 @@ def simulate_study(
         ``data/published.yaml``, whose marginals the study aims at.
     truth, personal : Path
         Counts and rates that were planted; what is personal and was planted.
+    true_calls : Path
+        Parquet file of `wildpaper.schema.TRUE_CALLS`: the conversation that each answered
+        call truly belongs to.
     rawlogs : Path
         ``rawlogs/acquired.json``; the logs are written beside it.
     datasets : list of Path
@@ -95,7 +100,7 @@ def simulate_study(
             where="config key simulate.conversations",
             hint=f"Simulate at least {LEAST_CONVERSATIONS}.",
         )
-    _clear([truth, personal, *datasets, *labelled], rawlogs.parent)
+    _clear([truth, personal, true_calls, *datasets, *labelled], rawlogs.parent)
     targets = read_targets(published)
     salt = hashlib.sha256(f"wildpaper salt {seed}".encode()).hexdigest()
     blocks = draw_blocks(n_conversations, targets, seed)
@@ -106,6 +111,7 @@ def simulate_study(
         worker = Worker(study)
         files, tally = _write_logs(worker, blocks, n_workers)
         write_personal(personal, Path(parts), len(blocks), salt)
+        join_parts(Path(parts), len(blocks), true_calls)
     found = realised(tally, targets)
     for acquired in datasets:
         found |= worker.comparison(acquired.parent.name, acquired.parent, n_per_dataset)
@@ -141,9 +147,10 @@ def _write_logs(worker: Worker, blocks: list[Block], n_workers: int) -> tuple[li
     folder = worker.study.rawlogs
     files.sort(key=lambda one: one.name)
     files.append(write_lines(folder / "wildbench.jsonl", wildbench))
-    database = folder / "geoip" / DATABASE
-    write_database(database)
-    files.append(Held(DATABASE, sha256_file(database), database.stat().st_size, "recorded"))
+    for name in (DATABASE, LATER_DATABASE):
+        database = folder / "geoip" / name
+        write_database(database)
+        files.append(Held(name, sha256_file(database), database.stat().st_size, "recorded"))
     return files, tally
 
 

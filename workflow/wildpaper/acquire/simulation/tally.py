@@ -98,8 +98,8 @@ class BlockTally:
                 counts[f"category.{role}.{category}"] += 1
         if message.personal:
             counts["personal.messages"] += 1
-            for kind, _ in message.personal:
-                counts[f"personal.{kind}"] += 1
+            for item in message.personal:
+                counts[f"personal.{item.kind}.{item.reach}"] += 1
 
     def _jailbreak(self, call: Call, user: str) -> None:
         family = call.exchange.user.jailbreak

@@ -1,10 +1,11 @@
 """Sentences that plant a trait: insults, moderation markers, personas, personal items."""
 
+from wildpaper.acquire.simulation.personal import NO_CUE, Item
 from wildpaper.acquire.simulation.text_count import count_halves
 from wildpaper.acquire.simulation.text_lexicon import Lexicon
 from wildpaper.acquire.simulation.text_markers import INSULTS, MARKERS, SCRIPTS
 from wildpaper.acquire.simulation.text_personas import persona_name
-from wildpaper.acquire.simulation.text_tables import Draw
+from wildpaper.acquire.simulation.text_tables import Draw, pick
 
 EARLY = 100
 """Half words before which whatever classifiers look for begins: they see 512 tokens."""
@@ -12,7 +13,10 @@ EARLY = 100
 SHARE_LATIN = 0.5
 """Of the insults in other scripts: written in Latin letters all the same."""
 
-_OWN_LINE = ("URL", "API_KEY")
+_OWN_LINE = ("URL", "SECRET")
+
+CLEARANCE = 50
+"""Characters around an item without a cue in which no other sentence can bring one."""
 
 
 def persona_sentence(draw: Draw, lexicon: Lexicon, family: str) -> str:
@@ -38,11 +42,27 @@ def marker_sentence(draw: Draw, lexicon: Lexicon, category: str, room: int) -> s
     return _framed(draw, lexicon.markers, lexeme, room)
 
 
-def personal_sentence(lexicon: Lexicon, kind: str, value: str) -> str:
-    """Return a sentence that gives a personal item, unchanged, after words that announce it."""
-    cue = lexicon.cues[kind].replace("{v}", value)
+def personal_sentence(draw: Draw, lexicon: Lexicon, item: Item) -> str:
+    """Return a sentence that gives a personal item, unchanged, after words that announce it.
+
+    Items that shall have no cue stand among short sentences without one, too.
+    """
+    if item.reach == NO_CUE:
+        return _bare_sentences(draw, lexicon, item)
+    frames = lexicon.cues[item.kind]
+    cue = frames[int(draw() * len(frames))].replace("{v}", item.value)
     # Nothing may stand right behind an address or a key: it would be read as a part of it.
-    return cue + "\n" if kind in _OWN_LINE else cue
+    return cue + "\n" if item.kind in _OWN_LINE else cue
+
+
+def _bare_sentences(draw: Draw, lexicon: Lexicon, item: Item) -> str:
+    frames = lexicon.bare[item.kind]
+    before, _, after = frames[int(draw() * len(frames))].partition("{v}")
+    while len(before) < CLEARANCE:
+        before = pick(draw, lexicon.short_user)[0] + lexicon.gap + before
+    while len(after) < CLEARANCE:
+        after += lexicon.gap + pick(draw, lexicon.short_user)[0]
+    return before + item.value + after
 
 
 def insert_early(draw: Draw, sentences: list[str], extra: str) -> None:

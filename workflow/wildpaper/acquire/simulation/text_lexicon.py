@@ -17,7 +17,9 @@ LANGUAGES = (
     "Turkish", "Arabic", "Japanese", "Korean", "Polish", "Vietnamese",
 )  # fmt: skip
 N_TOPICS = 24
-PERSONAL_KINDS = ("PERSON", "EMAIL_ADDRESS", "PHONE_NUMBER", "URL", "API_KEY")
+PERSONAL_KINDS = (
+    "PERSON", "EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "URL", "SECRET",
+)  # fmt: skip
 
 _UNSPACED = ("Chinese", "Japanese")
 _TAKEN_WHOLE = ("order", "comma", "stop", "subject")
@@ -25,7 +27,7 @@ _LISTS = (
     "topics", "predicates", "adverbials", "reasons", "connectives", "greetings", "requests",
     "manners", "questions", "doubts", "details", "openings", "remarks", "short_user",
     "short_assistant", "headings", "items", "code_user", "code_assistant", "personas", "insults",
-    "markers", "cues",
+    "markers", "cues", "bare",
 )  # fmt: skip
 
 
@@ -47,8 +49,9 @@ class Lexicon:
         What stands before and after a clause that is asked about, and its length.
     personas, insults, markers : tuple of str
         Sentences with one ``{x}``.
-    cues : dict of str to str
-        By kind of personal item, a sentence with one ``{v}``.
+    cues, bare : dict of str to tuple of str
+        By kind of personal item, sentences with one ``{v}``: with a word that announces it, and
+        without.
     """
 
     language: str
@@ -71,7 +74,8 @@ class Lexicon:
     personas: tuple[str, ...]
     insults: tuple[str, ...]
     markers: tuple[str, ...]
-    cues: dict[str, str]
+    cues: dict[str, tuple[str, ...]]
+    bare: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +147,17 @@ def lexicon_of(language: str) -> Lexicon:
         personas=tuple(phrases["personas"]),
         insults=tuple(phrases["insults"]),
         markers=tuple(phrases["markers"]),
-        cues={kind: cue for kind, _, cue in (line.partition(" = ") for line in phrases["cues"])},
+        cues=_by_kind(phrases["cues"]),
+        bare=_by_kind(phrases["bare"]),
     )
+
+
+def _by_kind(lines: list[str]) -> dict[str, tuple[str, ...]]:
+    """Return the sentences of lines ``KIND = sentence``."""
+    found: dict[str, tuple[str, ...]] = {}
+    for kind, _, sentence in (line.partition(" = ") for line in lines):
+        found[kind] = (*found.get(kind, ()), sentence)
+    return found
 
 
 def _around(frame: str) -> tuple[str, str, int]:

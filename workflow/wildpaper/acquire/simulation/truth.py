@@ -2,16 +2,24 @@
 
 from typing import Any
 
-from wildpaper.acquire.simulation.phenomena import CONSENTS, MALFORMED, PHENOMENA
+from wildpaper.acquire.simulation.personal import SHARE
+from wildpaper.acquire.simulation.phenomena import (
+    CONSENTS,
+    MALFORMED,
+    MENTIONS,
+    OVERLAP,
+    PHENOMENA,
+    REPEATED_IDS,
+)
 from wildpaper.acquire.simulation.places import COUNTRIES
 from wildpaper.acquire.simulation.schedule import MONTHS, moment
 from wildpaper.acquire.simulation.tally import ROLES, Tally
 from wildpaper.acquire.simulation.targets import MODELS, OTHER_LANGUAGES, Targets, jailbreak_raise
 
-_CALL_REASONS = ("unparsable-line", "no-headers", "wrong-roles", "failed-call", "before-start",
-                 "missing-turn", "no-consent", "withdrawn", "wildbench")  # fmt: skip
-_UNANSWERED = _CALL_REASONS[:4]
-_CONVERSATION_REASONS = _CALL_REASONS[6:]
+_UNANSWERED = ("unparsable-line", "no-headers", "malformed-address", "wrong-roles", "failed-call",
+               "duplicate-call", "own-traffic")  # fmt: skip
+_CONVERSATION_REASONS = ("no-consent", "withdrawn", "wildbench", "sexual-minors")
+_CALL_REASONS = (*_UNANSWERED, "before-start", "missing-turn", *_CONVERSATION_REASONS)
 
 
 def realised(tally: Tally, targets: Targets) -> dict[str, Any]:
@@ -19,11 +27,12 @@ def realised(tally: Tally, targets: Targets) -> dict[str, Any]:
     counts = tally.counts
     n, turns = counts["conversations"], counts["turns"]
     n_wildbench = counts["dropped-conversations.wildbench"]
+    n_minors = counts["dropped-conversations.sexual-minors"]
     unanswered = sum(counts[f"dropped.{reason}"] for reason in _UNANSWERED)
     gpt4 = sum(counts[f"model.{name}"] for name in MODELS.values() if name.startswith("gpt-4"))
     found: dict[str, Any] = {
         "collection.turns-raw": counts["lines"] - unanswered,
-        "collection.conversations-linked": n + n_wildbench,
+        "collection.conversations-linked": n + n_wildbench + n_minors,
         "collection.conversations-wildbench": n_wildbench,
         "collection.conversations-released": n,
         "collection.turns-released": turns,
@@ -162,10 +171,14 @@ def scaled(found: dict[str, Any], n_conversations: int) -> list[str]:
     return sorted(ids)
 
 
-def rates() -> dict[str, dict[str, float]]:
+def rates() -> dict[str, Any]:
     """Return the rates of what is planted, for truth.json's parameters."""
     return {
         "phenomena": {p.name: p.rate for p in PHENOMENA},
         "malformed": dict(MALFORMED),
         "consents": dict(CONSENTS),
+        "repeated_ids": REPEATED_IDS,
+        "overlap": OVERLAP,
+        "personal": SHARE,
+        "mentions": MENTIONS,
     }

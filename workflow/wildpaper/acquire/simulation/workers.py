@@ -2,10 +2,8 @@
 
 import multiprocessing
 import os
-import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from wildpaper.acquire.simulation.labelled import INSULTS, write_labelled
 from wildpaper.acquire.simulation.population import Block
 from wildpaper.acquire.simulation.targets import Targets
 from wildpaper.acquire.simulation.token_truth import CountTokens, sum_tokens, token_counter
+from wildpaper.processes import without_main
 
 _COMPARISON_SCALE = 1.0
 """Comparison sets are small, and their prompts short: shortened, they would be a word or two."""
@@ -101,23 +100,6 @@ def work_blocks(
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(n_workers, context, _begin, (worker.study,)) as pool:
-        with _without_main():
+        with without_main():
             results = pool.map(_work, blocks)
         yield from results
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Start processes that do not run the main script again.
-
-    Under Snakemake that is the script of the job itself: it would start once more.
-    """
-    main = sys.modules["__main__"]
-    hidden = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
-    try:
-        for name in hidden:
-            setattr(main, name, None)
-        yield
-    finally:
-        for name, value in hidden.items():
-            setattr(main, name, value)
