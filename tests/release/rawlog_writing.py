@@ -1,7 +1,10 @@
 """Write small raw logs, run the release stage on them, read what came out."""
 
+import bz2
 import gzip
+import itertools
 import json
+import lzma
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +15,7 @@ import pyarrow.parquet as pq
 from wildpaper.release.link import link_calls
 
 SALT = "5a17" * 16
+_NUMBER = itertools.count(1)
 START = datetime(2023, 4, 9, tzinfo=UTC)
 RELEASE = {
     "name": "simulated",
@@ -53,7 +57,7 @@ def call(
         "response": None
         if reply is None
         else {
-            "id": "c",
+            "id": f"c{next(_NUMBER)}",
             "created": 1,
             "message": {"role": "assistant", "content": reply},
             "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
@@ -88,26 +92,32 @@ class Logs:
     wildbench: list = field(default_factory=list)
     databases: list = field(default_factory=list)
     n_files: int = 1
-    packed: bool = False
+    packed: bool | str | tuple[str, ...] = False
+    """Whether logs are compressed (gzip), or how; several kinds: one file after the other."""
     release: dict = field(default_factory=lambda: dict(RELEASE))
+
+    def _kinds(self) -> tuple[str, ...]:
+        kinds = {True: (".gz",), False: ("",)}.get(self.packed, self.packed)
+        return (kinds,) if isinstance(kinds, str) else kinds
+
+    def files(self) -> dict[str, list]:
+        """Return the lines of each call log."""
+        size, kinds = max(-(-len(self.calls) // self.n_files), 1), self._kinds()
+        return {
+            f"calls-{k:05d}.jsonl{kinds[k % len(kinds)]}": self.calls[k * size : (k + 1) * size]
+            for k in range(self.n_files)
+        }
 
     def write(self, folder: Path) -> Path:
         raw = folder / "raw" / "rawlogs"
         (raw / "geoip").mkdir(parents=True)
         (raw.parent / "personal.json").write_text(json.dumps({"salt": SALT}), encoding="utf-8")
-        suffix = ".jsonl.gz" if self.packed else ".jsonl"
-        size = max(-(-len(self.calls) // self.n_files), 1)
-        files = {
-            f"calls-{k:05d}{suffix}": self.calls[k * size : (k + 1) * size]
-            for k in range(self.n_files)
-        }
-        files[f"consents-00000{suffix}"] = self.consents
+        files = self.files()
+        files[f"consents-00000.jsonl{self._kinds()[-1]}"] = self.consents
         if self.wildbench:
             files["wildbench.jsonl"] = self.wildbench
         for name, lines in files.items():
-            opened = gzip.open if name.endswith(".gz") else open
-            with opened(raw / name, "wb") as file:
-                file.writelines(map(_line, lines))
+            write_packed(raw / name, b"".join(map(_line, lines)))
         names = [*files]
         for source, name in self.databases:
             (raw / "geoip" / name).symlink_to(source)
@@ -116,6 +126,18 @@ class Logs:
         source |= {"release": self.release, "files": [{"name": name} for name in names]}
         (raw / "acquired.json").write_text(json.dumps(source), encoding="utf-8")
         return raw / "acquired.json"
+
+
+def write_packed(path: Path, data: bytes) -> None:
+    """Write bytes, compressed as the name says."""
+    opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(path.suffix)
+    if path.suffix in (".zst", ".lz4"):
+        kind = {".zst": "zstd", ".lz4": "lz4"}[path.suffix]
+        with pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), kind) as stream:
+            stream.write(data)
+    else:
+        with (opened or open)(path, "wb") as file:
+            file.write(data)
 
 
 def _line(item) -> bytes:
@@ -132,6 +154,7 @@ class Released:
             kind: [folder / "rawlogs" / f"{kind}-{k}.parquet" for k in range(n_shards)]
             for kind in ("conversations", "messages", "turns")
         }
+        self.fates_path = folder / "private" / "fates.parquet"
         self.report_path = folder / "rawlogs" / "report.json"
         self.ledger_path = folder / "rawlogs" / "ledger.json"
 
@@ -140,6 +163,9 @@ class Released:
         table = pa.concat_tables([pq.read_table(path) for path in self.paths[kind]])
         keys = ["conversation_id"] + ([second] if second else [])
         return table.sort_by([(key, "ascending") for key in keys]).to_pylist()
+
+    def fates(self) -> list[dict]:
+        return pq.read_table(self.fates_path).to_pylist()
 
     @property
     def report(self) -> dict:
@@ -165,8 +191,13 @@ def release(folder: Path, logs: Logs, n_shards: int = 2, **params) -> Released:
     """Write logs and link their calls."""
     acquired = logs.write(folder)
     released = Released(folder / "out", n_shards)
-    link_calls(
-        acquired, **released.paths, report=released.report_path, ledger=released.ledger_path,
-        **params,
-    )  # fmt: skip
+    link(acquired, released, **params)
     return released
+
+
+def link(acquired: Path, released: Released, n_workers=1, memory_mb=1500, **settings) -> None:
+    """Link the calls of logs; `settings` are those of LinkingConfig."""
+    link_calls(
+        acquired, **released.paths, fates=released.fates_path, report=released.report_path,
+        ledger=released.ledger_path, settings=settings, n_workers=n_workers, memory_mb=memory_mb,
+    )  # fmt: skip

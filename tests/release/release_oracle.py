@@ -1,128 +1,212 @@
-"""Linking as the authors describe it, slow and plain: what the release stage must find.
+"""Linking as it is described, slow and plain: what the release stage must find.
 
-Written from their description alone, with nothing of the library in it.
+Written from the description alone (docs/raw-logs.md), with nothing of the library in it.
 """
 
-import hashlib
-import json
-from datetime import datetime
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from release_oracle_lines import DEFAULTS, address_of, read_line
 
 
-def _sha256(value) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+@dataclass
+class Expected:
+    """What a release of logs must hold.
+
+    `chains` are the conversations that are released, in order, each a list of calls;
+    `fates` are rows (file, line, call id, fate, chain, turn, conversation).
+    """
+
+    chains: list[list[dict]] = field(default_factory=list)
+    dropped: Counter = field(default_factory=Counter)
+    fates: list[tuple] = field(default_factory=list)
+    causes: Counter = field(default_factory=Counter)
+    n_same: int = 0
+    n_other: int = 0
 
 
-def _read(line):
-    """Return (reason, None) or ("", call) of one line."""
-    if isinstance(line, bytes):
-        return "unparsable-line", None
-    if line["response"] is None:
-        return "failed-call", None
-    if not line.get("headers"):
-        return "no-headers", None
-    messages = line["request"]["messages"]
-    roles = [message["role"] for message in messages]
-    if roles != (["user", "assistant"] * len(roles))[: len(roles)] or len(roles) % 2 == 0:
-        return "wrong-roles", None
-    if datetime.fromisoformat(line["time"]) < datetime.fromisoformat("2023-04-09T00:00:00Z"):
-        return "before-start", None
-    headers = line["headers"]
-    reply = {"content": line["response"]["message"]["content"], "role": "assistant"}
-    agent, language = headers.get("user-agent"), headers.get("accept-language")
-    return "", {
-        "time": datetime.fromisoformat(line["time"]),
-        "session": line["session"],
-        "ip": headers["x-forwarded-for"].split(",")[0],
-        "agent": agent,
-        "language": language,
-        "fingerprint": hashlib.sha256(((agent or "") + (language or "")).encode()).hexdigest(),
-        "model": line["request"]["model"],
-        "messages": [*messages, reply],
-        "hash": _sha256([*messages, reply]),
-        "previous": _sha256([*messages, reply][:-2]),
-        "n_earlier": len(messages) // 2,
-        "parent": None,
-        "leaf": True,
-        "missing": False,
-    }
-
-
-def _find_parents(calls) -> None:
-    for i, one in enumerate(calls):
-        if one["n_earlier"] == 0:
+def _without_copies(calls, settings, found):
+    """Return the calls that do not repeat one before them; note the others."""
+    if settings["duplicate_calls"] == "keep":
+        return calls
+    known, kept = {}, []
+    for one in calls:
+        key = one["id"] or (one["time"], one["session"], one["hash"])
+        if key not in known:
+            known[key] = one
+            kept.append(one)
             continue
-        for same in (("fingerprint", "ip", "model"), ("fingerprint", "model")):
-            candidates = [
-                other
-                for other in calls[:i]
-                if other["hash"] == one["previous"]
-                and other["leaf"]
-                and all(other[key] == one[key] for key in same)
-            ]
-            if candidates:
-                one["parent"] = candidates[-1]
-                candidates[-1]["leaf"] = False
-                break
+        one["fate"] = "duplicate-call"
+        if known[key]["hash"] == one["hash"]:
+            found.n_same += 1
         else:
-            one["missing"] = True
+            found.n_other += 1
+    return kept
 
 
-def _objection(chain, consents) -> str:
-    sessions = {call["session"]: None for call in chain}
-    if any(c["step"] == "withdraw" and c["session"] in sessions for c in consents):
+def _parent(one, earlier, settings):
+    """Return (the call that one continues, ""), or (None, why there is none)."""
+    fits = [o for o in earlier if o["fingerprint"] == one["fingerprint"]]
+    if settings["same_model"]:
+        fits = [o for o in fits if o["model"] == one["model"]]
+    if not fits:
+        return None, "other-device-or-model" if earlier else "not-logged"
+    here = [o for o in fits if o["ip"] == one["ip"]]
+    groups = [here, fits] if settings["across_addresses"] else [here]
+    hours = settings["within_hours"]
+    longest = timedelta.max if hours is None else timedelta(hours=hours)
+    open_groups = [[o for o in group if not o["continued"]] for group in groups]
+    if settings["continued_parents"] == "branch":
+        open_groups += groups
+    for group in open_groups:
+        recent = [o for o in group if one["time"] - o["time"] <= longest]
+        if recent:
+            return recent[-1], ""
+    if any(open_groups):
+        return None, "too-long-ago"
+    return None, "already-continued" if groups[-1] else "other-address"
+
+
+def _find_parents(calls, settings, found) -> None:
+    ended = defaultdict(list)
+    all_ends = {one["hash"] for one in calls}
+    for one in calls:
+        if one["n_earlier"]:
+            parent, cause = _parent(one, ended[one["previous"]], settings)
+            if parent is None:
+                one["missing"] = True
+                if cause == "not-logged" and one["previous"] in all_ends:
+                    cause = "not-yet-logged"
+                found.causes[cause] += 1
+            else:
+                one["parent"] = parent
+                parent["continued"] = True
+        ended[one["hash"]].append(one)
+
+
+def _objection(chain, consents, withdrawn, left) -> str:
+    if any(one["session"] in withdrawn or one["ip"] in left for one in chain):
         return "withdrawn"
-    for session in sessions:
-        first = min(call["time"] for call in chain if call["session"] == session)
+    for session in {one["session"] for one in chain}:
+        first = min(one["time"] for one in chain if one["session"] == session)
         for step in ("agree", "publish"):
-            times = [
-                datetime.fromisoformat(c["time"])
-                for c in consents
-                if c["session"] == session and c["step"] == step
-            ]
-            if not any(time < first for time in times):
+            if not any(time < first for time in consents[session, step]):
                 return "no-consent"
     return ""
 
 
-def _listed(chain, chains, wildbench) -> bool:
-    def opening(one):
-        return one[0]["messages"][0]["content"][:50]
-
-    for entry in wildbench:
-        same = [other for other in chains if opening(other) == entry["first_50"]]
-        if opening(chain) == entry["first_50"] and (
-            len(same) == 1 or chain[-1]["time"] == datetime.fromisoformat(entry["timestamp"])
-        ):
-            return True
-    return False
-
-
-def expected(lines, consents, wildbench):
-    """Return (chains of calls that are released, in order; {reason: calls dropped})."""
-    dropped: dict[str, int] = {}
-    calls = []
+def _left(lines, withdrawn, settings) -> set[str]:
+    """Return the addresses that sessions which withdrew called from, however it went."""
+    found = set()
     for line in lines:
-        reason, found = _read(line)
-        if reason:
-            dropped[reason] = dropped.get(reason, 0) + 1
-        else:
-            calls.append(found)
+        if settings["withdrawal"] == "address" and isinstance(line, dict) and line.get("headers"):
+            headers = {name.lower(): value for name, value in line["headers"].items()}
+            client = address_of(headers, settings)
+            usable = client and (client[1] or settings["malformed_address"] == "keep")
+            if usable and line.get("session") in withdrawn:
+                found.add(client[0])
+    return found
+
+
+def _reserved(agreed, wildbench, settings) -> list[list[dict]]:
+    def start(chain):
+        return chain[0]["messages"][0]["content"][: settings["wildbench_characters"]]
+
+    found = []
+    for entry in wildbench:
+        opening = entry["first_50"][: settings["wildbench_characters"]]
+        same = [chain for chain in agreed if start(chain) == opening]
+        if len(same) > 1:
+            listed = entry["timestamp"] and datetime.fromisoformat(entry["timestamp"])
+            same = [chain for chain in same if chain[-1]["time"] == listed]
+        found += same
+    return found
+
+
+def _calls_of(files, settings, found):
+    """Return all usable calls by time, and note why the other lines are none."""
+    calls = []
+    for name in sorted(files):
+        for number, line in enumerate(files[name], start=1):
+            if isinstance(line, bytes) and not line.strip():
+                continue
+            reason, call = read_line(line, settings)
+            if call is None:
+                response = None if isinstance(line, bytes) else line["response"]
+                fate = (name, number, response and response.get("id"), reason, None, None, None)
+                found.fates.append(fate)
+            else:
+                calls.append(call | {"place": (name, number)})
     calls.sort(key=lambda one: one["time"])
-    _find_parents(calls)
-    agreed = []
-    for leaf in (one for one in calls if one["leaf"]):
+    return calls
+
+
+def _chains_of(calls) -> list[list[dict]]:
+    chains = []
+    for leaf in (one for one in calls if not one["continued"]):
         chain = [leaf]
         while chain[0]["parent"] is not None:
             chain.insert(0, chain[0]["parent"])
-        reason = "missing-turn" if chain[0]["missing"] else _objection(chain, consents)
-        if reason:
-            dropped[reason] = dropped.get(reason, 0) + len(chain)
-        else:
+        chains.append(chain)
+    return chains
+
+
+def expected(files, consents, wildbench=(), **changed) -> Expected:
+    """Return what becomes of logs: files by name, each a list of lines."""
+    settings, found = DEFAULTS | changed, Expected()
+    read = _calls_of(files, settings, found)
+    calls = _without_copies(read, settings, found)
+    start = datetime.fromisoformat(settings["start"])
+    for one in calls:
+        if one["time"] < start:
+            one["fate"] = "before-start"
+    calls = [one for one in calls if one["time"] >= start]
+    _find_parents(calls, settings, found)
+    steps = defaultdict(list)
+    for line in consents:
+        steps[line["session"], line["step"]].append(datetime.fromisoformat(line["time"]))
+    withdrawn = {session for session, step in steps if step == "withdraw"}
+    left = _left([line for lines in files.values() for line in lines], withdrawn, settings)
+    whole, agreed = [], []
+    for chain in _chains_of(calls):
+        if chain[0]["missing"] and settings["missing_turn"] == "discard":
+            for one in chain:
+                one["fate"] = "missing-turn"
+            continue
+        whole.append((chain, _objection(chain, steps, withdrawn, left)))
+        if not whole[-1][1]:
             agreed.append(chain)
-    listed = [chain for chain in agreed if _listed(chain, agreed, wildbench)]
-    if listed:
-        dropped["wildbench"] = sum(map(len, listed))
-    return [chain for chain in agreed if chain not in listed], dropped
+    reserved = [id(chain) for chain in _reserved(agreed, wildbench, settings)]
+    _tell_fates(read, whole, reserved, found)
+    return found
+
+
+def _tell_fates(read, whole, reserved, found) -> None:
+    """Fill in what became of each usable call, and count by line."""
+    for one in read:
+        if "fate" in one:
+            found.fates.append((*one["place"], one["id"], one["fate"], None, None, None))
+    for number, (chain, why) in enumerate(whole):
+        fate = why or ("wildbench" if id(chain) in reserved else "kept")
+        conversation = len(found.chains) if fate == "kept" else None
+        if fate == "kept":
+            found.chains.append(chain)
+        for turn, one in enumerate(chain):
+            found.fates.append((*one["place"], one["id"], fate, number, turn, conversation))
+    found.fates.sort(key=lambda row: (row[0], row[1], row[6] is None, row[4]))
+    by_line = {}
+    for row in found.fates:
+        by_line.setdefault(row[:2], row[3])
+    found.dropped.update(fate for fate in by_line.values() if fate != "kept")
+
+
+def texts_of(chain) -> list[str]:
+    """Return the texts of a conversation: those of its turns, as its last call has them."""
+    return [
+        message["content"].encode("utf-8", "ignore").decode()
+        for message in chain[-1]["messages"][-2 * len(chain) :]
+    ]
 
 
 def first_mode(values):

@@ -61,6 +61,34 @@ def test_each_session_of_a_conversation_must_have_agreed(tmp_path, second, kept)
     assert len(released.texts()) == kept
 
 
+def test_a_withdrawal_reaches_all_who_share_an_address_with_its_session(tmp_path):
+    calls = [
+        *chat(0, "Mine.", "Hello.", ip="240.0.0.1"),
+        call(1, ["Mine too."], None, ip="240.0.0.2"),
+        *chat(10, "Same address.", "Hello.", session="s2", ip="240.0.0.1"),
+        *chat(20, "Address of a failed call.", "Hello.", session="s2", ip="240.0.0.2"),
+        *chat(30, "Elsewhere.", "Hello.", session="s2", ip="240.0.0.3"),
+    ]
+    consents = [*consent(), *consent("s2"), withdraw(9e5)]
+    assert release(tmp_path / "a", Logs(calls, consents)).texts() == [["Elsewhere.", "Hello."]]
+    own = release(tmp_path / "b", Logs(calls, consents), withdrawal="session")
+    assert [texts[0] for texts in own.texts()] == [
+        "Same address.", "Address of a failed call.", "Elsewhere.",
+    ]  # fmt: skip
+    assert own.dropped == {"failed-call": 1, "withdrawn": 1}
+
+
+def test_a_withdrawal_reaches_a_conversation_by_any_of_its_turns(tmp_path):
+    calls = [
+        *chat(0, "Hi.", "Hello.", session="s2", ip="240.0.0.7"),
+        call(1, ["Hi.", "Hello.", "More?"], "Yes.", session="s2", ip="240.0.0.1"),
+        *chat(9, "Mine.", "Hello."),
+    ]
+    released = release(tmp_path, Logs(calls, [*consent(), *consent("s2"), withdraw(0)]))
+    assert released.texts() == []
+    assert released.dropped == {"withdrawn": 3}
+
+
 def test_a_conversation_begun_before_consent_is_not_released_in_part(tmp_path):
     released = release(tmp_path, Logs(CHAT, consent(agree=0.5, publish=0.5)))
     assert released.texts() == []
@@ -100,7 +128,7 @@ def test_an_unreadable_line_of_consent_stops_the_run(tmp_path, line):
         release(tmp_path, Logs(CHAT, [*consent(), line]))
     assert "consents-00000.jsonl, line 3" in str(caught.value)
     assert "may be a withdrawal" in str(caught.value)
-    assert not list(tmp_path.glob("out/**/*"))
+    assert not [path for path in tmp_path.glob("out/**/*") if path.is_file()]
 
 
 def test_wildbench_takes_the_one_that_shares_the_opening_or_the_one_of_that_time(tmp_path):
@@ -127,7 +155,11 @@ def test_wildbench_takes_the_one_that_shares_the_opening_or_the_one_of_that_time
         "n_missing": 1,
         "n_ambiguous": 1,
     }
-    assert released.ledger[1]["dropped"] == {"wildbench": 2}
+    assert released.ledger[1] == {
+        "stage": "release", "dataset": "rawlogs", "unit": "conversation",
+        "in": 5, "kept": 3, "dropped": {"wildbench": 2},
+    }  # fmt: skip
+    assert (released.report["n_linked"], released.report["n_wildbench"]) == (5, 2)
     assert released.dropped == {"wildbench": 3}
     assert released.report["quarantine"]["unparsable-line"]["first"] == [
         {"file": "wildbench.jsonl", "line": 5, "part": "first_50"}

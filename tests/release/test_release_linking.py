@@ -1,156 +1,9 @@
 """Calls become conversations as the authors' code makes them."""
 
-import hashlib
 import random
-from collections import Counter
 
 import pytest
-from rawlog_writing import SALT, Logs, at, call, chat, consent, release
-from release_oracle import expected, first_mode
-
-AGENTS = (("A/1", "en"), ("A/1", "fr"), ("A/", "1en"), (None, "fr"))
-LONG = "The same fifty characters stand at the beginning here, whatever follows: "
-
-
-def hashed(ip):
-    return hashlib.sha256(bytes.fromhex(SALT) + ip.encode()).hexdigest()
-
-
-def random_line(rng, seconds, lines):
-    """Return a call that begins anew, goes on, regenerates, edits or has gone wrong."""
-    usable = [x for x in lines if isinstance(x, dict) and x["response"] and x["headers"]]
-    base = rng.choice(usable) if usable and rng.random() < 0.75 else None
-    history, client = [], {}
-    agent, language = rng.choice(AGENTS)
-    if base is not None:
-        history = [m["content"] for m in base["request"]["messages"]]
-        history.append(base["response"]["message"]["content"])
-        history = history[: len(history) - 2 * rng.choice((0, 0, 0, 0, 1, 2))]
-        agent, language = base["headers"].get("user-agent"), base["headers"]["accept-language"]
-        address = base["headers"]["x-forwarded-for"].split(",")[0]
-        client = {"ip": address, "model": base["request"]["model"], "session": base["session"]}
-    for key, values in (
-        ("ip", ("240.0.0.1", "240.0.0.2", "2001:db8::7")),
-        ("model", ("gpt-x", "gpt-y")),
-        ("session", ("s1", "s2", "s3", "s4")),
-    ):
-        if not client.get(key) or rng.random() < 0.1:
-            client[key] = rng.choice(values)
-    text = rng.choice(("Hi.", "Hi!", LONG + "a", LONG + "b"))
-    reply = None if rng.random() < 0.05 else rng.choice(("Hello.", "Oh.", "\ud83dWell."))
-    line = call(seconds, [*history, text], reply, agent=agent, language=language, **client)
-    if agent is None:
-        del line["headers"]["user-agent"]
-    if rng.random() < 0.03:
-        line["headers"] = None
-    if rng.random() < 0.03:
-        line["request"]["messages"].insert(0, {"role": "system", "content": "Be kind."})
-    return b'{"time": "2023' if rng.random() < 0.02 else line
-
-
-def random_logs(seed):
-    rng, lines = random.Random(seed), []
-    for _ in range(rng.choice((0, 5, 60, 60, 60))):
-        seconds = rng.choice((-86_401, -86_400, *(len(lines) + step for step in (-3, -1, 0, 0, 1))))
-        lines.append(random_line(rng, seconds, lines))
-    lines = [line for line in lines if rng.random() > 0.08]  # never logged
-    if rng.random() < 0.3:
-        rng.shuffle(lines)
-    consents = [
-        *consent("s1"), *consent("s2", agree=20.0), *consent("s3", publish=rng.choice((None, -1))),
-        *consent("s4"),
-    ]  # fmt: skip
-    if rng.random() < 0.2:
-        consents.append({"time": at(9e6), "session": "s4", "step": "withdraw"})
-    ends = [line["time"] for line in lines if isinstance(line, dict)]
-    wildbench = [
-        {"first_50": (text + "x")[:50] if text.startswith("The") else text, "timestamp": time}
-        for text in ("Hi.", LONG, "Never said.")
-        for time in rng.sample(ends, min(len(ends), 3))
-    ]
-    rng.shuffle(consents)
-    return Logs(
-        lines, consents, wildbench, n_files=rng.choice((1, 2, 7)), packed=rng.random() < 0.3
-    )
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Return (what the oracle expects, what the stage released) of many random logs."""
-    found = []
-    for seed in range(90):
-        logs = random_logs(seed)
-        oracle = expected(logs.calls, logs.consents, logs.wildbench)
-        found.append((oracle, release(tmp_path_factory.mktemp("logs"), logs, seed % 3 + 1)))
-    return found
-
-
-def test_conversations_are_those_of_the_oracle(runs):
-    for (chains, _), released in runs:
-        wanted = [
-            [m["content"].encode("utf-8", "ignore").decode() for m in chain[-1]["messages"]]
-            for chain in chains
-        ]
-        assert released.texts() == wanted
-        found = [
-            (row["conversation_id"], row["model"], row["timestamp"], row["n_turns"], row["user"])
-            for row in released.rows("conversations")
-        ]
-        assert found == [
-            (
-                i,
-                chain[-1]["model"],
-                chain[-1]["time"],
-                len(chain),
-                hashed(first_mode([one["ip"] for one in chain])),
-            )
-            for i, chain in enumerate(chains)
-        ]
-
-
-def test_turns_are_those_of_the_oracle(runs):
-    for (chains, _), released in runs:
-        rows = released.rows("turns")
-        assert [
-            (row["conversation_id"], row["turn"], row["timestamp"], row["hashed_ip"],
-             row["user_agent"], row["accept_language"])
-            for row in rows
-        ] == [
-            (i, turn, one["time"], hashed(one["ip"]), one["agent"], one["language"])
-            for i, chain in enumerate(chains)
-            for turn, one in enumerate(chain)
-        ]  # fmt: skip
-        assert len({row["turn_identifier"] for row in rows}) == len(rows)
-        replies = [row for row in released.rows("messages") if row["role"] == "assistant"]
-        assert [row["timestamp"] for row in replies] == [row["timestamp"] for row in rows]
-        assert len(replies) == released.ledger[0]["kept"]
-
-
-def test_dropped_calls_are_counted_as_the_oracle_counts_them(runs):
-    for (chains, dropped), released in runs:
-        calls, conversations, messages = released.ledger
-        assert calls["dropped"] == dict(sorted(dropped.items()))
-        assert calls["in"] == released.report["n_lines"]
-        assert calls["kept"] == sum(map(len, chains))
-        assert conversations["kept"] == len(chains)
-        assert conversations["in"] == released.report["n_linked"]
-        assert messages["kept"] == 2 * calls["kept"]
-
-
-def test_the_random_logs_hold_what_they_are_for(runs):
-    reasons, missing, n_new_address, n_long = Counter(), Counter(), 0, 0
-    for (chains, dropped), released in runs:
-        reasons.update(dropped)
-        missing.update(released.report["linking"]["missing_turn"])
-        n_new_address += released.report["linking"]["n_calls_new_address"]
-        n_long += sum(len(chain) > 2 for chain in chains)
-    assert set(reasons) == {
-        "unparsable-line", "failed-call", "no-headers", "wrong-roles", "before-start",
-        "missing-turn", "no-consent", "withdrawn", "wildbench",
-    }  # fmt: skip
-    assert set(missing) == {"not-logged", "other-device-or-model", "already-continued"}
-    assert n_new_address > 20
-    assert n_long > 20
+from rawlog_writing import Logs, at, call, chat, consent, release
 
 
 def test_the_same_result_however_calls_are_spread_over_files(tmp_path):
@@ -230,4 +83,68 @@ def test_exact_copies_are_kept_and_marked(tmp_path):
 def test_no_calls_at_all_give_empty_tables(tmp_path):
     released = release(tmp_path, Logs([]))
     assert [released.rows(kind) for kind in released.paths] == [[], [], []]
-    assert [(row["in"], row["kept"]) for row in released.ledger] == [(0, 0)] * 3
+    assert [(row["in"], row["kept"]) for row in released.ledger] == [(0, 0)] * 2
+    assert released.fates() == []
+
+
+def test_a_call_logged_before_what_it_continues_is_told_from_one_that_was_lost(tmp_path):
+    first, second = chat(0, "Hi.", "Hello.", "More?", "Yes.")
+    first["time"] = at(30)
+    lost = call(50, ["Never logged.", "Oh.", "More?"], "Yes.")
+    released = release(tmp_path, Logs([first, second, lost]))
+    assert released.texts() == [["Hi.", "Hello."]]
+    assert released.dropped == {"missing-turn": 2}
+    assert released.report["linking"]["missing_turn"] == {"not-logged": 1, "not-yet-logged": 1}
+
+
+def test_a_line_that_repeats_a_call_counts_once(tmp_path):
+    calls = chat(0, "Hi.", "Hello.", "More?", "Yes.")
+    other = call(60, ["Hi."], "Good day.")
+    other["response"]["id"] = calls[0]["response"]["id"]
+    anonymous = call(70, ["Oh."], "Yes.")
+    del anonymous["response"]["id"]
+    elsewhere = anonymous | {"session": "s2"}
+    lines = [*calls, anonymous, *calls, other, anonymous, elsewhere]
+    released = release(tmp_path, Logs(lines, consents=[*consent(), *consent("s2")], n_files=3))
+    assert released.texts() == [
+        ["Hi.", "Hello.", "More?", "Yes."],
+        ["Oh.", "Yes."],
+        ["Oh.", "Yes."],
+    ]
+    assert released.dropped == {"duplicate-call": 4}
+    assert released.report["duplicates"] == {"n_duplicates_same": 3, "n_duplicates_other": 1}
+    assert released.report["n_calls_answered"] == 4
+    assert released.report["quarantine"] == {}
+
+
+def test_the_fate_of_each_line_says_where_it_went(tmp_path):
+    calls = [
+        *chat(0, "Hi.", "Hello.", "More?", "Yes."),
+        *chat(10, "Oh.", "Yes.", session="s2", ip="240.0.0.2"),
+        *chat(20, "Late.", "Hm."),
+        call(30, ["Lost.", "Oh.", "More?"], "Yes."),
+        b"   ",
+        b"{",
+        call(40, ["Hi."], None),
+        call(-86_401, ["Early."], "Hm."),
+    ]
+    released = release(tmp_path, Logs(calls))
+    ids = [line["response"] and line["response"]["id"] for line in calls if isinstance(line, dict)]
+    name = "calls-00000.jsonl"
+    assert [tuple(row.values()) for row in released.fates()] == [
+        (name, 1, ids[0], "kept", 0, 0, 0),
+        (name, 2, ids[1], "kept", 0, 1, 0),
+        (name, 3, ids[2], "no-consent", 1, 0, None),
+        (name, 4, ids[3], "kept", 2, 0, 1),
+        (name, 5, ids[4], "missing-turn", None, None, None),
+        (name, 7, None, "unparsable-line", None, None, None),
+        (name, 8, None, "failed-call", None, None, None),
+        (name, 9, ids[6], "before-start", None, None, None),
+    ]
+
+
+def test_a_long_conversation_is_one(tmp_path):
+    texts = [f"{i}" for i in range(600)]
+    released = release(tmp_path, Logs(chat(0, *texts)))
+    assert released.texts() == [texts]
+    assert released.rows("conversations")[0]["n_turns"] == 300

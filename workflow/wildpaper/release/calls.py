@@ -1,37 +1,28 @@
-"""Calls to the chat service: one line of a raw log each, and the table of all of them."""
+"""Calls to the chat service: one line of a raw log each."""
 
 import hashlib
-import json
-from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
+from wildpaper.config_release import LinkingConfig
 from wildpaper.ingest.normalise import remove_surrogates
-from wildpaper.release.rawlog_files import Line, json_object, microseconds
+from wildpaper.release.call_address import MALFORMED, client_address
+from wildpaper.release.call_own_traffic import OwnTraffic
+from wildpaper.release.rawlog_files import json_object, microseconds
 
 UNPARSABLE = "unparsable-line"
 FAILED = "failed-call"
 NO_HEADERS = "no-headers"
 NO_ADDRESS = "no-address"
+MALFORMED_ADDRESS = "malformed-address"
 WRONG_ROLES = "wrong-roles"
+OWN_TRAFFIC = "own-traffic"
+QUARANTINED = (UNPARSABLE, NO_HEADERS, NO_ADDRESS, MALFORMED_ADDRESS, WRONG_ROLES)
+"""Reasons that say that a line is not as it should be; the report names their places."""
 
-_DIGEST_BYTES = 16
-_OPENING_CHARACTERS = 50
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One answered call; `messages` are (role, content), the reply is the last of them."""
-
-    time_us: int
-    session: str
-    address: str
-    user_agent: str | None
-    accept_language: str | None
-    model: str
-    messages: list[tuple[str, str]]
+DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +33,81 @@ class Refused:
     part: str = ""
 
 
-def parse_call(data: bytes) -> Call | Refused:
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who called: address, its kind, how many elements it was one of, and the device."""
+
+    address: str
+    kind: str
+    n_hops: int
+    user_agent: str | None
+    accept_language: str | None
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What a line says, as far as it can be read; all of it where `refused` is None.
+
+    `messages` are (role, content), the reply is the last of them; `payload` stands for the
+    same list (`encode_messages`).
+    """
+
+    refused: Refused | None = None
+    time_us: int | None = None
+    session: str | None = None
+    client: Client | None = None
+    call_id: str | None = None
+    model: str = ""
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    payload: tuple[bytes, int] = (b"", 0)
+
+
+def parse_call(data: bytes, settings: LinkingConfig) -> Parsed:
     """Read one line of a call log.
 
     Parameters
     ----------
     data : bytes
         One JSON object, as docs/raw-logs.md describes it.
+    settings : LinkingConfig
+        What is refused, and which address is the client's.
 
     Returns
     -------
-    Call or Refused
-        Reasons, the first that applies: ``unparsable-line`` (no JSON object, or a field
-        missing or of another type), ``failed-call`` (no response), ``no-headers``,
-        ``no-address`` (of the client), ``wrong-roles``.
+    Parsed
+        Reasons why it is refused, the first that applies: ``unparsable-line`` (no JSON
+        object, or a field missing or of another type), ``failed-call`` (no response),
+        ``no-headers``, ``no-address`` (of the client), ``malformed-address``,
+        ``wrong-roles``, ``own-traffic``. Session and address are there wherever they can
+        be read, since a withdrawal reaches all addresses of its session.
     """
     record = json_object(data)
     if record is None:
-        return Refused(UNPARSABLE, "json")
-    time_us, session = microseconds(record.get("time")), record.get("session")
-    if time_us is None:
-        return Refused(UNPARSABLE, "time")
-    if not isinstance(session, str) or not session:
-        return Refused(UNPARSABLE, "session")
+        return Parsed(Refused(UNPARSABLE, "json"))
+    parsed = Parsed(time_us=microseconds(record.get("time")), call_id=_call_id(record))
+    session = record.get("session")
+    parsed.session = session if isinstance(session, str) and session else None
+    client = _client(record.get("headers"), settings)
+    parsed.client = client if isinstance(client, Client) else None
     exchange = _exchange(record)
-    if isinstance(exchange, Refused):
-        return exchange
-    client = _client(record.get("headers"))
-    if isinstance(client, Refused):
-        return client
-    model, messages = exchange
-    wanted = ("user", "assistant")
-    if any(role != wanted[i % 2] for i, (role, _) in enumerate(messages)) or len(messages) % 2:
-        return Refused(WRONG_ROLES)
-    return Call(time_us, session, *client, model, messages)
+    if parsed.time_us is None:
+        parsed.refused = Refused(UNPARSABLE, "time")
+    elif parsed.session is None:
+        parsed.refused = Refused(UNPARSABLE, "session")
+    elif isinstance(exchange, Refused):
+        parsed.refused = exchange
+    elif isinstance(client, Refused):
+        parsed.refused = client
+    else:
+        parsed.model, parsed.messages = exchange
+        parsed.refused = _check_messages(parsed, settings)
+    return parsed
+
+
+def _call_id(record: dict[str, Any]) -> str | None:
+    response = record.get("response")
+    found = response.get("id") if isinstance(response, dict) else None
+    return found if isinstance(found, str) and found else None
 
 
 def _exchange(record: dict[str, Any]) -> tuple[str, list[tuple[str, str]]] | Refused:
@@ -108,103 +140,82 @@ def _is_message(item: object) -> bool:
     )
 
 
-def _client(headers: object) -> tuple[str, str | None, str | None] | Refused:
-    """Return address, user agent and accepted languages of the client."""
+def _client(headers: object, settings: LinkingConfig) -> Client | Refused:
+    """Return who called; of header names that differ in case only the last counts."""
     if not isinstance(headers, dict) or not headers:
         return Refused(NO_HEADERS)
     found = {name.lower(): text for name, text in headers.items() if isinstance(text, str)}
-    address = found.get("x-forwarded-for", "").partition(",")[0].strip()
+    forwarded_for = found.get("x-forwarded-for", "")
+    address, kind, n_hops = client_address(forwarded_for, settings.client_address)
     if not address:
         return Refused(NO_ADDRESS)
-    return address, found.get("user-agent"), found.get("accept-language")
+    if kind == MALFORMED and settings.malformed_address == "refuse":
+        return Refused(MALFORMED_ADDRESS)
+    return Client(address, kind, n_hops, found.get("user-agent"), found.get("accept-language"))
 
 
-def hash_messages(messages: Sequence[tuple[str, str]]) -> tuple[bytes, bytes]:
-    """Return the digests of a list of messages and of the list without its last exchange.
+def _check_messages(parsed: Parsed, settings: LinkingConfig) -> Refused | None:
+    """Leave leading system messages aside if so set; check roles and what is said."""
+    logged = messages = parsed.messages
+    if settings.leading_system == "remove":
+        first = next((i for i, (role, _) in enumerate(logged) if role != "system"), len(logged))
+        messages = parsed.messages = logged[first:]
+    wanted = ("user", "assistant")
+    if any(role != wanted[i % 2] for i, (role, _) in enumerate(messages)):
+        return Refused(WRONG_ROLES)
+    if not messages or len(messages) % 2:
+        return Refused(WRONG_ROLES)
+    parsed.payload = encode_messages(messages)
+    own = _own_traffic(settings.own_traffic, settings.own_traffic_except)
+    if own.found((text for _, text in messages), parsed.payload[0]):
+        return Refused(OWN_TRAFFIC)
+    return None
 
-    A digest is the beginning (128 bits) of the SHA-256 of the list as JSON with sorted
-    keys; a message is its content and role.
+
+@lru_cache(maxsize=8)
+def _own_traffic(marker: str, exceptions: tuple[str, ...]) -> OwnTraffic:
+    return OwnTraffic(marker, exceptions)
+
+
+def encode_messages(messages: Sequence[tuple[str, str]]) -> tuple[bytes, int]:
+    """Return bytes that stand for a list of messages, and where its last exchange begins.
+
+    Each text comes after its length in bytes, so that no other list has the same bytes;
+    roles need not be written, since user and assistant take turns.
     """
-    parts = [
-        json.dumps({"content": content, "role": role}, sort_keys=True).encode()
-        for role, content in messages
-    ]
-    digest = hashlib.sha256(b"[" + b", ".join(parts[:-2]))
-    previous = digest.copy()
-    previous.update(b"]")
-    digest.update((b", " if len(parts) > 2 else b"") + b", ".join(parts[-2:]) + b"]")
-    return digest.digest()[:_DIGEST_BYTES], previous.digest()[:_DIGEST_BYTES]
+    parts: list[bytes] = []
+    n_bytes = begin = 0
+    for i, (_, content) in enumerate(messages):
+        if i == len(messages) - 2:
+            begin = n_bytes
+        text = content.encode("utf-8", "surrogatepass")
+        parts += (len(text).to_bytes(8, "big"), text)
+        n_bytes += 8 + len(text)
+    return b"".join(parts), begin
 
 
-class Names(Generic[_T]):
-    """Values that occur often, numbered in the order of their first appearance."""
+def hash_messages(payload: tuple[bytes, int]) -> tuple[bytes, bytes]:
+    """Return the digests of all messages and of those without the last exchange.
 
-    def __init__(self) -> None:
-        self._numbers: dict[_T, int] = {}
-        self.values: list[_T] = []
-
-    def number(self, value: _T) -> int:
-        """Return the number of a value, a new one for a new value."""
-        found = self._numbers.setdefault(value, len(self.values))
-        if found == len(self.values):
-            self.values.append(value)
-        return found
-
-
-class CallTable:
-    """What linking needs of each call, in columns: about 100 bytes a call, and no text.
-
-    `openings` are the beginnings of first user messages to look out for; a call's
-    `opening` is the number of its own among them, or -1.
+    A digest is the beginning (128 bits) of a SHA-256 over `encode_messages`.
     """
-
-    def __init__(self, openings: dict[str, int]) -> None:
-        self._openings = openings
-        self.time_us, self.place = array("q"), array("q")
-        self.file, self.n_exchanges, self.opening = array("i"), array("i"), array("i")
-        self.session, self.address, self.header = array("i"), array("i"), array("i")
-        self.client, self.model = array("i"), array("i")
-        self.sessions: Names[str] = Names()
-        self.addresses: Names[str] = Names()
-        self.headers: Names[tuple[str | None, str | None]] = Names()
-        self.clients: Names[tuple[str, int]] = Names()
-        self.models: Names[str] = Names()
-        self._current, self._previous = bytearray(), bytearray()
-
-    def __len__(self) -> int:
-        return len(self.time_us)
-
-    def add(self, call: Call, line: Line) -> None:
-        """Append a call and where its line is."""
-        model = self.models.number(call.model)
-        fingerprint = (call.user_agent or "") + (call.accept_language or "")
-        current, previous = hash_messages(call.messages)
-        self._current += current
-        self._previous += previous
-        self.time_us.append(call.time_us)
-        self.file.append(line.file)
-        self.place.append(line.place)
-        self.n_exchanges.append(len(call.messages) // 2)
-        self.session.append(self.sessions.number(call.session))
-        self.address.append(self.addresses.number(call.address))
-        self.header.append(self.headers.number((call.user_agent, call.accept_language)))
-        self.client.append(self.clients.number((fingerprint, model)))
-        self.model.append(model)
-        self.opening.append(self._openings.get(opening_of(call.messages[0][1]), -1))
-
-    def current(self, call: int) -> bytes:
-        """Return the digest of all messages of a call, the reply included."""
-        return bytes(self._current[_DIGEST_BYTES * call : _DIGEST_BYTES * (call + 1)])
-
-    def previous(self, call: int) -> bytes:
-        """Return the digest of the messages of a call without its last exchange."""
-        return bytes(self._previous[_DIGEST_BYTES * call : _DIGEST_BYTES * (call + 1)])
-
-    def in_time_order(self) -> list[int]:
-        """Return all calls by time; equal times in the order of files and lines."""
-        return sorted(range(len(self)), key=self.time_us.__getitem__)
+    data, begin = memoryview(payload[0]), payload[1]
+    digest = hashlib.sha256(data[:begin])
+    previous = digest.digest()[:DIGEST_BYTES]
+    digest.update(data[begin:])
+    return digest.digest()[:DIGEST_BYTES], previous
 
 
-def opening_of(text: str) -> str:
-    """Return the first 50 characters of a text as the release will have it."""
-    return remove_surrogates(text)[0][:_OPENING_CHARACTERS]
+def digest_of(*parts: str) -> bytes:
+    """Return 128 bits of SHA-256 over texts, each after its length."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.digest()[:DIGEST_BYTES]
+
+
+def opening_of(text: str, n_characters: int) -> str:
+    """Return the first characters of a text as the release will have it."""
+    opening, n_removed = remove_surrogates(text[:n_characters])
+    return remove_surrogates(text)[0][:n_characters] if n_removed else opening

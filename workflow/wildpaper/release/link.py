@@ -1,32 +1,50 @@
 """Raw logs in; conversations, messages and turns of the data set ``rawlogs`` out.
 
-Nothing that is written or logged holds an address, a session or the salt.
+Nothing that stays or is logged holds an address, a session or the salt. Nothing of the
+size of the log stands in memory: calls are linked in a database on disk.
 """
 
 import logging
 from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wildpaper.config_release import LinkingConfig
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
-from wildpaper.ingest.writer import ShardWriter
 from wildpaper.ledger import entry
-from wildpaper.progress import Progress
-from wildpaper.release.calls import FAILED, CallTable, Refused, parse_call
-from wildpaper.release.consent import NO_CONSENT, WITHDRAWN, Consents, read_consents
+from wildpaper.release.call_lines import is_compressed
+from wildpaper.release.call_runs import Reader, Reading, read_calls
+from wildpaper.release.consent import (
+    NO_CONSENT,
+    WITHDRAWN,
+    count_sessions,
+    gather_consents,
+    read_consents,
+)
 from wildpaper.release.geography import Geography
+from wildpaper.release.link_chains import (
+    KEPT,
+    WILDBENCH,
+    choose_chains,
+    count_chains,
+    gather_chains,
+)
+from wildpaper.release.link_database import Database, n_threads, private_folder
+from wildpaper.release.link_fates import write_fates
+from wildpaper.release.link_order import count_addresses, count_duplicates, order_calls
+from wildpaper.release.link_texts import read_texts
+from wildpaper.release.link_write import read_chains, write_conversations
 from wildpaper.release.linked_rows import LinkedRows
-from wildpaper.release.linking import Linked, link
-from wildpaper.release.rawlog_files import LineStore, find_rawlogs, microseconds
+from wildpaper.release.linking import link
+from wildpaper.release.rawlog_files import RawLogs, find_rawlogs, microseconds
 from wildpaper.release.salt import AddressHasher, read_salt
 from wildpaper.release.tally import Quarantine
-from wildpaper.release.wildbench import WildBench, read_wildbench
+from wildpaper.release.wildbench import read_wildbench
 
 DATASET = "rawlogs"
-BEFORE_START = "before-start"
-MISSING_TURN = "missing-turn"
-WILDBENCH = "wildbench"
 
 _LOG = logging.getLogger("wildpaper")
 
@@ -36,9 +54,12 @@ def link_calls(
     conversations: list[Path],
     messages: list[Path],
     turns: list[Path],
+    fates: Path,
     report: Path,
     ledger: Path,
-    start: str = "2023-04-09T00:00:00Z",
+    settings: dict[str, Any] | None = None,
+    n_workers: int = 1,
+    memory_mb: int = 1500,
 ) -> None:
     """Link the calls of raw logs into conversations of people who agreed to a release.
 
@@ -49,10 +70,20 @@ def link_calls(
     conversations, messages, turns : list of Path
         The shards to write, as many of each. Conversations are numbered by the time of
         their last call; the shard is the number modulo N.
+    fates : Path
+        What became of each line of the call logs (`wildpaper.schema.FATES`). Its folder
+        is closed to all but its owner; temporary files stand in a folder there.
     report, ledger : Path
         Counts, never who; and what was kept and dropped.
-    start : str
-        Calls before this time are left out.
+    settings : dict, optional
+        Keys and values of `wildpaper.config_release.LinkingConfig`.
+    n_workers : int
+        Processes that read, this one not counted while it only waits; threads of the
+        database. At most as many as processors. Results do not depend on it.
+    memory_mb : int
+        Memory of the process that links, in MB: 500 for Python, the rest, but at least
+        100, for the database. Each further process needs about 400 MB and ten times the
+        longest line. Results do not depend on it.
 
     Raises
     ------
@@ -60,33 +91,33 @@ def link_calls(
         If a file cannot be read, a line of consent cannot, a database of places is
         damaged, or there is no salt for the addresses (`wildpaper.release.salt`).
     """
-    start_us = _start_us(start)
+    chosen = LinkingConfig(**(settings or {}))
+    start_us = _start_us(chosen.start)
     logs = find_rawlogs(acquired)
-    hasher = AddressHasher(read_salt(acquired, simulated=logs.release["simulated"]))
+    hasher = AddressHasher(read_salt(acquired, logs.release["simulated"]), chosen.address_hash)
     geography, quarantine = Geography(logs.databases), Quarantine()
-    consents, wildbench = read_consents(logs.consents), read_wildbench(logs.wildbench, quarantine)
-    with LineStore(logs.calls) as store:
-        table, refused = _read_calls(store, start_us, wildbench.openings, quarantine)
-        linked = link(table)
-        chosen = _Chosen(table, linked, consents, wildbench)
-        rows = LinkedRows(table, store, hasher, geography)
-        _write(rows, chosen.kept, conversations, messages, turns)
-    calls = entry("release", DATASET, "call", rows.n_turns, refused + chosen.dropped)
-    write_json(ledger, [calls, *chosen.ledger(rows)])
-    found = {
-        "dataset": DATASET,
-        "release": logs.release,
-        "start": start,
-        "n_lines": len(table) + refused.total(),
-        "n_calls_answered": len(table) + refused[BEFORE_START],
-        "n_linked": chosen.n_agreed,
-        "n_wildbench": chosen.n_agreed - len(chosen.kept),
-        "calls": {"kept": calls["kept"], "dropped": calls["dropped"]},
-        **chosen.report(consents),
-        "geography": {"databases": geography.names, **rows.places()},
-        **rows.report(),
-        "quarantine": quarantine.report(),
-    }
+    wildbench = read_wildbench(logs.wildbench, chosen.wildbench_characters, quarantine)
+    with private_folder(fates) as folder:
+        read_consents(logs.consents, folder / "consents.parquet")
+        wildbench.write(folder / "listed.parquet")
+        readings = _readings(logs, folder)
+        read_calls(Reader(chosen, wildbench.openings), readings, n_threads(n_workers))
+        with closing(Database(folder, n_threads(n_workers), memory_mb)) as database:
+            database.view_files("runs", [reading.run for reading in readings])
+            linked = _link(database, folder, chosen, start_us)
+            rows, shards = LinkedRows(hasher, geography), (conversations, messages, turns)
+            paths = [reading.second_look for reading in readings]
+            said = read_texts(read_chains(database), paths, chosen, n_threads(n_workers))
+            with closing(said):
+                write_conversations(database, said, rows, shards)
+            names = [path.name for path in logs.calls]
+            by_fate = write_fates(database, names, fates)
+            quarantine.add_calls(database, names)
+    entries = _ledger(by_fate, linked)
+    write_json(ledger, entries)
+    found = _report(logs, chosen, linked, entries) | rows.report()
+    found["geography"] = {"databases": geography.names, **rows.places()}
+    found["quarantine"] = quarantine.report()
     write_json(report, found)
     _log_summary(found)
 
@@ -96,92 +127,81 @@ def _start_us(start: str) -> int:
     if start_us is None:
         raise WildpaperError(
             f"Not a time with its offset: {start!r}",
-            where="config key release.start",
+            where="config key release.linking.start",
             hint="Write it as 2023-04-09T00:00:00Z.",
         )
     return start_us
 
 
-def _read_calls(
-    store: LineStore, start_us: int, openings: dict[str, int], quarantine: Quarantine
-) -> tuple[CallTable, Counter[str]]:
-    """Return what linking needs of all usable calls, and how many lines are not usable."""
-    table, refused = CallTable(openings), Counter[str]()
-    progress = Progress(f"{DATASET}: calls read", store.n_bytes, "bytes")
-    for line in store.lines(progress.advance):
-        call = parse_call(line.data)
-        if isinstance(call, Refused):
-            refused[call.reason] += 1
-            if call.reason != FAILED:
-                quarantine.add(store.paths[line.file].name, line.number, call)
-        elif call.time_us < start_us:
-            refused[BEFORE_START] += 1
-        else:
-            table.add(call, line)
-    return table, refused
+def _readings(logs: RawLogs, folder: Path) -> list[Reading]:
+    return [
+        Reading(k, path, folder / f"calls-{k}.parquet", folder / f"calls-{k}.jsonl")
+        for k, path in enumerate(logs.calls)
+    ]
 
 
-class _Chosen:
-    """Which conversations are released, and why the others and their calls are not."""
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """What linking found: parts of the report, calls answered, conversations by fate."""
 
-    def __init__(
-        self, table: CallTable, linked: Linked, consents: Consents, wildbench: WildBench
-    ) -> None:
-        self._table, self._linked = table, linked
-        self.dropped = Counter[str]({MISSING_TURN: sum(map(len, linked.broken))})
-        self.objections: Counter[str] = Counter()
-        agreed = []
-        for chain in linked.whole:
-            if why := consents.objection(table, chain):
-                self.objections[why] += 1
-                self.dropped[why] += len(chain)
-            else:
-                agreed.append(chain)
-        listed, self.wildbench = wildbench.matching(table, agreed)
-        self.dropped[WILDBENCH] = sum(len(agreed[place]) for place in listed)
-        self.n_agreed, self.n_listed = len(agreed), len(listed)
-        self.kept = [chain for place, chain in enumerate(agreed) if place not in listed]
-
-    def ledger(self, rows: LinkedRows) -> list[dict[str, Any]]:
-        """Return the rows of the ledger in conversations and messages, as written."""
-        dropped = {WILDBENCH: self.n_listed}
-        return [
-            entry("release", "wildchat", "conversation", rows.n_conversations, dropped),
-            entry("release", "wildchat", "message", rows.n_messages, {}),
-        ]
-
-    def report(self, consents: Consents) -> dict[str, Any]:
-        """Return counts of linking, consent and WildBench."""
-        linked = self._linked
-        return {
-            "linking": {
-                "n_conversations_whole": len(linked.whole),
-                "n_conversations_missing_turn": len(linked.broken),
-                "n_calls_missing_turn": self.dropped[MISSING_TURN],
-                "missing_turn": dict(sorted(linked.missing.items())),
-                "n_calls_new_address": linked.n_new_address,
-            },
-            "consent": {
-                **consents.counts(self._table),
-                "n_conversations_no_consent": self.objections[NO_CONSENT],
-                "n_conversations_withdrawn": self.objections[WITHDRAWN],
-            },
-            "wildbench": self.wildbench,
-        }
+    report: dict[str, Any]
+    n_answered: int
+    fates: dict[str, int]
 
 
-def _write(
-    rows: LinkedRows,
-    chains: list[list[int]],
-    conversations: list[Path],
-    messages: list[Path],
-    turns: list[Path],
-) -> None:
-    progress = Progress(f"{DATASET}: conversations written", len(chains), "conversations")
-    with ShardWriter(conversations, messages, turns) as writer:
-        for number, chain in enumerate(chains):
-            writer.add(*rows.of(number, chain))
-            progress.advance(1)
+def _link(database: Database, folder: Path, settings: LinkingConfig, start_us: int) -> _Linked:
+    """Fill the tables that say which conversations there are; return counts."""
+    database.view_files("consents", [folder / "consents.parquet"])
+    database.view_files("listed", [folder / "listed.parquet"])
+    order_calls(database, start_us, settings.duplicate_calls == "keep")
+    gather_consents(database, settings.withdrawal)
+    link(database, folder, settings)
+    gather_chains(database)
+    wildbench = choose_chains(database, settings.missing_turn == "keep-rest")
+    chains = count_chains(database)
+    fates: dict[str, int] = chains["fates"]
+    (n_answered,) = database.row("SELECT count(*) FROM firsts")
+    report = {
+        "duplicates": count_duplicates(database),
+        "addresses": count_addresses(database),
+        "linking": chains["linking"],
+        "consent": {
+            **count_sessions(database),
+            "n_conversations_no_consent": fates.get(NO_CONSENT, 0),
+            "n_conversations_withdrawn": fates.get(WITHDRAWN, 0),
+        },
+        "wildbench": wildbench,
+    }
+    return _Linked(report, n_answered, fates)
+
+
+def _ledger(by_fate: Counter[str], linked: _Linked) -> list[dict[str, Any]]:
+    """Return the rows of the ledger in calls and in conversations with consent."""
+    dropped = {fate: n for fate, n in by_fate.items() if fate != KEPT}
+    reserved = {WILDBENCH: linked.fates.get(WILDBENCH, 0)}
+    return [
+        entry("release", DATASET, "call", by_fate[KEPT], dropped),
+        entry("release", DATASET, "conversation", linked.fates.get(KEPT, 0), reserved),
+    ]
+
+
+def _report(
+    logs: RawLogs, settings: LinkingConfig, linked: _Linked, ledger: list[dict[str, Any]]
+) -> dict[str, Any]:
+    calls, conversations = ledger
+    return {
+        "dataset": DATASET,
+        "release": logs.release,
+        "start": settings.start,
+        "settings": settings.model_dump(mode="json"),
+        "files": {"n": len(logs.calls), "n_compressed": sum(map(is_compressed, logs.calls))},
+        "n_lines": calls["in"],
+        "n_calls_answered": linked.n_answered,
+        "n_linked": conversations["in"],
+        "n_wildbench": conversations["in"] - conversations["kept"],
+        "calls": {"kept": calls["kept"], "dropped": calls["dropped"]},
+        **linked.report,
+    }
 
 
 def _log_summary(report: dict[str, Any]) -> None:

@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from wildpaper.release.calls import Refused
+from wildpaper.release.calls import QUARANTINED, Refused
+from wildpaper.release.link_database import Database
 
 _FIRST = 20
 
@@ -15,12 +16,26 @@ class Quarantine:
         self.counts: Counter[str] = Counter()
         self._first: dict[str, list[dict[str, Any]]] = {}
 
-    def add(self, file: str, line: int, refused: Refused) -> None:
-        """Count one line."""
-        self.counts[refused.reason] += 1
+    def add(self, file: str, line: int, refused: Refused, n: int = 1) -> None:
+        """Count a line, or `n` lines of which this is the place of the first."""
+        self.counts[refused.reason] += n
         first = self._first.setdefault(refused.reason, [])
         if len(first) < _FIRST:
             first.append({"file": file, "line": line, "part": refused.part})
+
+    def add_calls(self, database: Database, names: list[str]) -> None:
+        """Count the lines of the call logs; `names` are those of the files by number."""
+        rows = database.rows(
+            "SELECT file, line, reason, part, count(*) OVER (PARTITION BY reason) FROM runs"
+            " WHERE reason IN (SELECT unnest($reasons))"
+            " QUALIFY row_number() OVER (PARTITION BY reason ORDER BY file, line) <= $first"
+            " ORDER BY file, line",
+            reasons=list(QUARANTINED), first=_FIRST,
+        )  # fmt: skip
+        counted: set[str] = set()
+        for file, line, reason, part, n in rows:
+            self.add(names[file], line, Refused(reason, part), 0 if reason in counted else n)
+            counted.add(reason)
 
     def report(self) -> dict[str, Any]:
         """Return {reason: {n, first}}, where first are the places of the first 20 lines."""
