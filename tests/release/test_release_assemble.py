@@ -1,51 +1,31 @@
-"""A release holds what linking and the labels say, in exactly the published schema."""
+"""A release holds what linking, redaction and the labels say; each switch does what it says."""
 
-import random
-from datetime import datetime
-
-import jsonschema
-import pyarrow.parquet as pq
 import pytest
 from assembling import (
+    after_redaction,
     assemble,
     flagged,
+    is_toxic,
     language_of,
+    random_calls,
     read_json,
     read_release,
+    rewrite,
     toxicity_of,
     write_shards,
 )
-from rawlog_writing import RELEASE, Logs, call, chat, release
+from rawlog_writing import Logs, chat, release
 from release_oracle import first_mode
 
-from wildpaper.ingest.dataset import ingest_dataset
-from wildpaper.release.published_schema import PUBLISHED, SPELLINGS
 from wildpaper.schema import DETOXIFY_HEADS, MODERATION_CATEGORIES
 
-WORDS = ("Hi.", "oui", "", "  ", "tox0.5", "tox0.1", "bare-flag", "sexual_minors", "hate", "Well.")
-
-
-def random_calls(seed, n):
-    """Return the calls of n chats of distinct people; some change address or browser."""
-    rng, calls = random.Random(seed), []
-    for i in range(n):
-        texts = []
-        for turn in range(rng.choice((1, 1, 2, 3, 6))):
-            texts += [f"{rng.choice(WORDS)} {i}" if turn == 0 else rng.choice(WORDS)]
-            texts += [rng.choice(WORDS)]
-            made = call(
-                i * 100 + turn, texts[:-1], texts[-1],
-                ip=f"240.0.{i}.{rng.choice((0, 0, 1))}", agent=f"A/{i}",
-                language=f"l{i}", model=f"m{i % 3}",
-            )  # fmt: skip
-            calls.append(made)
-    return calls
+N_LINKED = 40
 
 
 @pytest.fixture(scope="module")
 def linked(tmp_path_factory):
     """Return {number of shards: linked logs} of the same calls."""
-    calls = random_calls(4, 40)
+    calls = random_calls(4, N_LINKED)
     folders = {n: tmp_path_factory.mktemp(f"linked{n}") for n in (1, 5)}
     return {n: (folder, release(folder, Logs(calls), n)) for n, folder in folders.items()}
 
@@ -55,56 +35,6 @@ def whole(linked):
     folder, released = linked[5]
     rawlogs = folder / "raw" / "rawlogs" / "acquired.json"
     return released, assemble(folder, released, rawlogs, n_files=3)
-
-
-def is_toxic(text, threshold=0.1):
-    either = toxicity_of(text) > threshold or "bare-flag" in text
-    return text != "" and (either or any(flagged(text, c) for c in MODERATION_CATEGORIES))
-
-
-@pytest.mark.realdata
-def test_the_schema_is_the_published_one(realdata):
-    contract = realdata.parent / "contracts" / "wildchat-1m-empty.parquet"
-    if not contract.is_file():
-        pytest.skip(f"the published schema is absent: {contract}")
-    assert PUBLISHED.equals(pq.read_schema(contract), check_metadata=True)
-
-
-@pytest.mark.realdata
-def test_the_schema_is_that_of_a_real_release(realdata):
-    real = realdata / "wildchat" / "train-00000-of-00001.parquet"
-    assert PUBLISHED.equals(pq.read_schema(real), check_metadata=False)
-
-
-def test_both_spellings_of_a_category_stand_for_the_same():
-    assert set(SPELLINGS.values()) == set(MODERATION_CATEGORIES)
-    for published, ours in SPELLINGS.items():
-        assert published.replace("/", "_").replace("-", "_") == ours
-    assert len(SPELLINGS) == 18
-
-
-def test_files_have_exactly_the_published_schema(whole):
-    for path in whole[1].glob("*/*.parquet"):
-        assert pq.read_schema(path).equals(PUBLISHED, check_metadata=False)
-
-
-def test_messages_hold_what_is_published_of_their_role(whole):
-    released, out = whole
-    rows, turns = read_release(out, "full"), iter(released.rows("turns"))
-    assert len(rows) == 40
-    for row in rows:
-        assert [m["role"] for m in row["conversation"]] == ["user", "assistant"] * row["turn"]
-        pairs = zip(row["conversation"][::2], row["conversation"][1::2], strict=True)
-        for (user, reply), turn in zip(pairs, turns, strict=False):
-            header = {"accept-language": turn["accept_language"], "user-agent": turn["user_agent"]}
-            assert (user["hashed_ip"], user["header"]) == (turn["hashed_ip"], header)
-            assert (user["country"], user["state"]) == (turn["country"], turn["state"])
-            assert (user["timestamp"], reply["timestamp"]) == (None, turn["timestamp"])
-            for name in ("country", "state", "hashed_ip", "header"):
-                assert reply[name] is None
-            assert user["turn_identifier"] == reply["turn_identifier"] == turn["turn_identifier"]
-        assert not row["redacted"]
-        assert not any(m["redacted"] for m in row["conversation"])
 
 
 def test_labels_stand_with_their_messages(whole):
@@ -117,10 +47,6 @@ def test_labels_stand_with_their_messages(whole):
         for text, found in zip(texts, row["openai_moderation"], strict=True):
             planted = {c: flagged(text, c) for c in MODERATION_CATEGORIES}
             assert found["flagged"] == (any(planted.values()) or "bare-flag" in text)
-            assert found["categories"] == {p: planted[ours] for p, ours in SPELLINGS.items()}
-            for published, ours in SPELLINGS.items():
-                number = MODERATION_CATEGORIES.index(ours)
-                assert found["category_scores"][published] == (number + planted[ours]) / 16
         head = {name: i / 100 for i, name in enumerate(DETOXIFY_HEADS) if name != "toxicity"}
         for found in row["detoxify_moderation"]:
             assert {n: round(v, 6) for n, v in found.items() if n != "toxicity"} == head
@@ -134,7 +60,7 @@ def test_a_conversation_has_the_modes_of_its_turns(whole):
             assert row[name] == first_mode([user[name] for user in users])
         assert row["language"] == first_mode([m["language"] for m in row["conversation"]])
         assert row["timestamp"] == row["conversation"][-1]["timestamp"]
-    assert len({user["hashed_ip"] for row in rows for user in row["conversation"][::2]}) > 40
+    assert len({user["hashed_ip"] for row in rows for user in row["conversation"][::2]}) > len(rows)
 
 
 def test_the_planted_calls_hold_ties_and_every_kind_of_message(whole):
@@ -142,17 +68,98 @@ def test_the_planted_calls_hold_ties_and_every_kind_of_message(whole):
     languages = [[m["language"] for m in row["conversation"]] for row in rows]
     assert any(lang[0] != lang[1] and len(lang) == 2 for lang in languages)
     contents = {m["content"] for row in rows for m in row["conversation"]}
-    assert {"", "  ", "bare-flag", "tox0.1", "tox0.5", "sexual_minors"} <= contents
+    assert {"", "  ", "bare-flag", "tox0.1", "tox0.5", "hate"} <= contents
     assert 0 < sum(row["toxic"] for row in rows) < len(rows)
 
 
 def test_the_public_release_lacks_toxic_conversations_and_nothing_else(whole):
     full, public = (read_release(whole[1], variant) for variant in ("full", "public"))
     assert public == [row for row in full if not row["toxic"]]
-    report = read_json(whole[1] / "report.json")
-    assert report["n_public_conversations"] == len(public)
+
+
+def test_conversations_flagged_for_minors_are_removed_and_counted(whole):
+    released, out = whole
+    linked = released.texts()
+    flagged_ones = [found for found in linked if any(flagged(t, "sexual_minors") for t in found)]
+    rows = read_release(out, "full")
+    contents = [[m["content"] for m in row["conversation"]] for row in rows]
+    assert 0 < len(flagged_ones) < len(linked)
+    assert contents == [
+        list(map(after_redaction, found)) for found in linked if found not in flagged_ones
+    ]
+    n_messages = sum(map(len, flagged_ones))
+    assert read_json(out / "report.json")["n_sexual_minors"] == len(flagged_ones)
+    assert read_json(out / "ledger.json") == [
+        {
+            "stage": "release", "dataset": "wildchat", "unit": unit, "in": n,
+            "kept": n - dropped, "dropped": {"sexual-minors": dropped},
+        }
+        for unit, n, dropped in (
+            ("conversation", N_LINKED, len(flagged_ones)),
+            ("message", sum(map(len, linked)), n_messages),
+        )
+    ]  # fmt: skip
+
+
+def test_a_flagged_conversation_that_is_not_toxic_is_in_neither_variant(tmp_path):
+    """An empty message is never toxic, whatever its labels; the flag counts all the same."""
+    released = release(tmp_path, Logs(chat(0, "Hi.", "")), 1)
+
+    def flag_reply(label, rows):
+        flags = {"flagged": True, "sexual_minors": True} if label == "moderation" else {}
+        return [row | flags if row["position"] == 1 else row for row in rows]
+
+    labels = write_shards(tmp_path, released, flag_reply)
+    rawlogs = tmp_path / "raw" / "rawlogs" / "acquired.json"
+    out = assemble(tmp_path, released, rawlogs, labels=labels)
+    assert read_release(out, "full") == read_release(out, "public") == []
+    assert [row["dropped"] for row in read_json(out / "ledger.json")] == [
+        {"sexual-minors": 1},
+        {"sexual-minors": 2},
+    ]
+
+
+def test_flagged_conversations_may_be_kept(tmp_path, linked):
+    folder, released = linked[1]
+    rawlogs = folder / "raw" / "rawlogs" / "acquired.json"
+    out = assemble(tmp_path, released, rawlogs, settings={"sexual_minors": "keep"})
+    rows = read_release(out, "full")
+    assert len(rows) == N_LINKED
+    kept = [
+        row for row in rows
+        if any(m["categories"]["sexual/minors"] for m in row["openai_moderation"])
+    ]  # fmt: skip
+    report = read_json(out / "report.json")
+    assert len(kept) == report["n_sexual_minors"] > 0
+    assert [row["dropped"] for row in read_json(out / "ledger.json")] == [{}, {}]
+
+
+def test_the_report_counts_what_the_files_hold(whole):
+    out = whole[1]
+    report = read_json(out / "report.json")
+    full, public = (read_release(out, variant) for variant in ("full", "public"))
+    redacted = [m["redacted"] for row in full for m in row["conversation"]]
+    assert report["n_conversations"] == len(full)
+    assert report["n_turns"] == sum(row["turn"] for row in full)
+    assert report["n_messages"] == len(redacted)
     assert report["n_toxic_conversations"] == len(full) - len(public)
+    assert report["n_public_conversations"] == len(public)
+    assert report["n_redacted_messages"] == sum(redacted) > 0
+    assert report["n_redacted_conversations"] == sum(row["redacted"] for row in full)
+    assert report["n_users"] == len({row["hashed_ip"] for row in full})
+    assert sum(report["models"].values()) == len(full)
     assert report["labels"]["detoxify"] == {"annotator": "detoxify-test", "route": "computed"}
+    for variant, rows in (("full", full), ("public", public)):
+        files = sorted((out / f"wildchat-{variant}").glob("*.parquet"))
+        assert report["variants"][variant] == {
+            "n_conversations": len(rows),
+            "n_turns": sum(row["turn"] for row in rows),
+            "n_redacted_messages": sum(
+                m["redacted"] for row in rows for m in row["conversation"]
+            ),
+            "n_files": 3,
+            "n_bytes": sum(path.stat().st_size for path in files),
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize(("threshold", "toxic"), [(0.4, True), (0.5, False)])
@@ -185,14 +192,18 @@ def test_rows_and_their_order_depend_neither_on_shards_nor_on_files(tmp_path, li
         for n_files in (1, 45):
             out = tmp_path / f"{n_shards}-{n_files}"
             rawlogs = folder / "raw" / "rawlogs" / "acquired.json"
-            assemble(out, released, rawlogs, n_files=n_files)
-            found.append([read_release(out / "release", v) for v in ("full", "public")])
+            made = assemble(out, released, rawlogs, n_files=n_files)
+            rows = [read_release(made, v) for v in ("full", "public")]
+            found.append([*rows, read_json(made / "ledger.json")])
             if n_files == 1:
-                file = out / "release" / "wildchat-full" / "train-00000-of-00001.parquet"
-                in_one_file.add(file.read_bytes())
-            paths = sorted((out / "release" / "wildchat-full").glob("*.parquet"))
-            sizes = [pq.read_metadata(path).num_rows for path in paths]
-            assert max(sizes) - min(sizes) <= 1
+                names = [path.name for path in made.rglob("*") if path.is_file()]
+                assert sorted(names) == sorted(2 * ["README.md", "train-00000-of-00001.parquet"] + [
+                    "acquired.json", "ledger.json", "report.json",
+                ])  # fmt: skip
+                written = sorted(path for path in made.rglob("*") if path.is_file())
+                in_one_file.add(tuple(path.read_bytes() for path in written))
+            paths = sorted((made / "wildchat-full").glob("*.parquet"))
+            assert len(paths) == n_files
     assert all(one == found[0] for one in found)
     assert len(in_one_file) == 1
 
@@ -206,59 +217,70 @@ def test_batches_are_cut_anywhere(tmp_path, linked, monkeypatch):
     assert read_release(assemble(tmp_path / "b", released, rawlogs), "full") == usual
 
 
-def test_ingest_reads_the_release_and_verifies_every_hash(tmp_path, whole):
-    released, out = whole
-    paths = {kind: [tmp_path / f"{kind}.parquet"] for kind in ("conversations", "messages")}
-    ingest_dataset(
-        out / "wildchat-full" / "acquired.json", **paths,
-        quarantine=tmp_path / "quarantine.parquet", report=tmp_path / "report.json",
-        ledger=tmp_path / "ledger.json", dataset="wildchat", native_format="wildchat-parquet",
-    )  # fmt: skip
-    report = read_json(tmp_path / "report.json")
-    assert report["checks"] == {
-        "conversation_hash": {"checked": 40, "verified": 40},
-        "turn": {"checked": 40, "verified": 40},
-    }
-    again = pq.read_table(paths["conversations"][0]).to_pylist()
-    before = released.rows("conversations")
-    for name in ("conversation_id", "source_id", "model", "country", "state", "user",
-                 "timestamp", "n_turns", "n_messages", "duplicate"):  # fmt: skip
-        assert [row[name] for row in again] == [row[name] for row in before]
-    texts = pq.read_table(paths["messages"][0])["text"].to_pylist()
-    assert texts == [row["text"] for row in released.rows("messages")]
-    assert read_json(tmp_path / "ledger.json")[0]["in"] == released.ledger[1]["kept"]
+def one_chat(folder, *texts, change=lambda label, rows: rows, **settings):
+    """Return the one row of a release of one chat."""
+    released = release(folder, Logs(chat(0, *texts)), 1)
+    labels = write_shards(folder, released, change)
+    rawlogs = folder / "raw" / "rawlogs" / "acquired.json"
+    out = assemble(folder, released, rawlogs, labels=labels, settings=settings)
+    (row,) = read_release(out, "full")
+    return row
 
 
-@pytest.mark.parametrize("simulated", [True, False])
-def test_acquired_says_what_the_release_was_made_of(tmp_path, project, monkeypatch, simulated):
-    monkeypatch.setenv("WILDPAPER_IP_SALT", "5e" * 32)
-    block = RELEASE | {"simulated": simulated, "licence": "ODC-BY-1.0"}
-    released = release(tmp_path, Logs(chat(0, "Hi.", "Hello."), release=block))
-    out = assemble(tmp_path, released, tmp_path / "raw" / "rawlogs" / "acquired.json")
-    acquired = read_json(out / "wildchat-full" / "acquired.json")
-    assert (acquired["dataset"], acquired["source"]) == ("wildchat", "release")
-    assert acquired["release"]["name"] == ("simulated" if simulated else "own")
-    assert acquired["release"]["simulated"] is simulated
-    assert acquired["release"]["licence"] == "ODC-BY-1.0"
-    schema = read_json(project / "data" / "schemas" / "acquired.schema.json")
-    schema["properties"]["source"] = {"const": "release"}
-    jsonschema.validate(acquired, schema)
-    for listed in acquired["files"]:
-        path = out / "wildchat-full" / listed["name"]
-        assert path.stat().st_size == listed["n_bytes"]
+@pytest.mark.parametrize(("timestamp", "turn"), [("last", 2), ("first", 0)])
+def test_the_time_of_a_conversation_is_that_of_its_last_turn_or_its_first(
+    tmp_path, timestamp, turn
+):
+    row = one_chat(tmp_path, "Hi.", "Yes.", "And?", "No.", "So?", "Well.", timestamp=timestamp)
+    times = [m["timestamp"] for m in row["conversation"][1::2]]
+    assert times == sorted(set(times))
+    assert row["timestamp"] == times[turn]
 
 
-def test_nothing_released_gives_files_without_rows(tmp_path):
-    released = release(tmp_path, Logs([]))
-    out = assemble(tmp_path, released, tmp_path / "raw" / "rawlogs" / "acquired.json")
-    assert read_release(out, "full") == read_release(out, "public") == []
-    files = sorted(out.glob("*/*.parquet"))
-    assert len(files) == 4
-    assert all(pq.read_schema(path).equals(PUBLISHED) for path in files)
-    assert read_json(out / "report.json")["n_conversations"] == 0
+@pytest.mark.parametrize(("nolang", "language"), [("count", "Nolang"), ("skip", "French")])
+def test_messages_without_a_language_count_or_not(tmp_path, nolang, language):
+    row = one_chat(tmp_path, "", "  ", "", "oui", nolang=nolang)
+    assert row["language"] == language
 
 
-def test_times_are_utc(whole):
-    row = read_release(whole[1], "full")[0]
-    assert isinstance(row["timestamp"], datetime)
-    assert row["timestamp"].utcoffset().total_seconds() == 0
+def test_where_no_message_has_a_language_the_conversation_has_none(tmp_path):
+    assert one_chat(tmp_path, "", "  ", nolang="skip")["language"] == "Nolang"
+
+
+@pytest.mark.parametrize(("blank_texts", "toxic"), [("score", True), ("ignore", False)])
+def test_a_message_of_white_space_can_be_toxic_or_not(tmp_path, blank_texts, toxic):
+    def flag_all(label, rows):
+        return [row | {"flagged": True} if label == "moderation" else row for row in rows]
+
+    row = one_chat(tmp_path, "", " \n\u3000", change=flag_all, blank_texts=blank_texts)
+    assert [m["toxic"] for m in row["conversation"]] == [False, toxic]
+    assert row["toxic"] is toxic
+
+
+PLACES = [("Land", "East"), (None, None), (None, None), ("Isle", None), ("Isle", None)]
+
+
+@pytest.mark.parametrize(
+    ("places", "policy", "wanted"),
+    [
+        (PLACES, "count", (None, None)),
+        (PLACES, "skip", ("Isle", None)),
+        (PLACES[:3], "count", (None, None)),
+        (PLACES[:3], "skip", ("Land", "East")),
+        (PLACES[1:3], "skip", (None, None)),
+        ([("Land", "East"), ("Isle", "South"), ("Land", "South")], "count", ("Land", "South")),
+    ],
+)
+def test_turns_without_a_place_count_or_not(tmp_path, places, policy, wanted):
+    """Country and state are modes of their own; a country without states is a place."""
+    texts = [text for i in range(len(places)) for text in (f"Hi {i}.", "Yes.")]
+    released = release(tmp_path, Logs(chat(0, *texts)), 1)
+    located = [dict(zip(("country", "state"), place, strict=True)) for place in places]
+    rewrite(
+        released.paths["turns"][0],
+        lambda rows: [row | place for row, place in zip(rows, located, strict=True)],
+    )
+    rawlogs = tmp_path / "raw" / "rawlogs" / "acquired.json"
+    out = assemble(tmp_path, released, rawlogs, settings={"unknown_places": policy})
+    (row,) = read_release(out, "full")
+    assert (row["country"], row["state"]) == wanted

@@ -1,7 +1,7 @@
 """A release is refused whose tables or labels do not fit together, by name."""
 
 import pytest
-from assembling import assemble, rewrite, write_shards
+from assembling import assemble, rewrite, write_redacted, write_shards
 from rawlog_writing import Logs, call, release
 
 from wildpaper.errors import WildpaperError
@@ -71,16 +71,30 @@ def test_a_label_missing_doubled_or_too_many_is_an_error_by_name(
     [
         ("conversations", drop(3), "ids other than"),
         ("conversations", double(3), "ids other than"),
-        ("messages", drop(3), "not at all"),
+        ("redacted", drop(3), "not at all"),
+        ("redacted", double(3), "twice"),
         ("turns", drop(3), "not at all"),
         ("turns", double(3), "twice"),
-        ("messages", lambda rows: [{**row, "role": "user"} for row in rows], "roles other than"),
+        ("redacted", lambda rows: [{**row, "role": "user"} for row in rows], "roles other than"),
     ],
 )
 def test_tables_that_do_not_fit_together_are_an_error(tmp_path, kind, change, what):
     released = release(tmp_path, Logs(chats(12)), 2)
     labels = write_shards(tmp_path, released)
-    rewrite(released.paths[kind][1], change)
+    redacted = write_redacted(tmp_path, released)
+    spoilt = (redacted if kind == "redacted" else released.paths[kind])[1]
+    rewrite(spoilt, change)
     rawlogs = tmp_path / "raw" / "rawlogs" / "acquired.json"
-    with pytest.raises(WildpaperError, match=what):
-        assemble(tmp_path, released, rawlogs, labels=labels)
+    with pytest.raises(WildpaperError, match=what) as caught:
+        assemble(tmp_path, released, rawlogs, labels=labels, redacted=redacted)
+    assert str(spoilt) in str(caught.value)
+    assert not list(tmp_path.glob("release/**/*.*"))
+
+
+def test_messages_that_were_not_redacted_are_refused(tmp_path):
+    """The tables of linking look alike, but lack the column that redaction adds."""
+    released = release(tmp_path, Logs(chats(6)), 2)
+    rawlogs = tmp_path / "raw" / "rawlogs" / "acquired.json"
+    with pytest.raises(WildpaperError, match=r"missing columns \['redacted'\]"):
+        assemble(tmp_path, released, rawlogs, redacted=released.paths["messages"])
+    assert not list(tmp_path.glob("release/**/*.*"))

@@ -1,9 +1,11 @@
 """Addresses are hashed with a secret, and neither leaves the release stage."""
 
 import hashlib
+import hmac
 import json
 import logging
 import os
+import pickle
 
 import pyarrow.parquet as pq
 import pytest
@@ -104,6 +106,45 @@ def test_another_salt_gives_other_hashes_and_the_same_users():
     one, other = ({AddressHasher(salt)(ip) for ip in ips} for salt in (b"1" * 16, b"2" * 16))
     assert len(one) == len(other) == 50
     assert not one & other
+
+
+def test_the_default_hash_is_that_of_the_paper():
+    hasher = AddressHasher(b"1" * 16)
+    assert hasher("240.0.0.1") == hashed(b"1" * 16) == hasher("240.0.0.1")
+    assert AddressHasher(b"1" * 16, "sha256")("2001:db8::1") == hashed(b"1" * 16, "2001:db8::1")
+
+
+def test_hmac_takes_the_salt_as_its_key():
+    """RFC 4231, test case 2, whose key is shorter than any salt we read."""
+    wanted = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    assert AddressHasher(b"Jefe", "hmac")("what do ya want for nothing?") == wanted
+    other = hmac.new(b"2" * 80, b"240.0.0.1", hashlib.sha256).hexdigest()
+    assert AddressHasher(b"2" * 80, kind="hmac")("240.0.0.1") == other
+
+
+def test_only_hmac_tells_salt_and_address_apart():
+    """SHA-256 over both: a salt that ends as an address begins gives the same hash."""
+    salt = b"1" * 16
+    one, other = ((salt, "240.0.0.1"), (salt + b"2", "40.0.0.1"))
+    assert AddressHasher(one[0])(one[1]) == AddressHasher(other[0])(other[1])
+    assert AddressHasher(one[0], "hmac")(one[1]) != AddressHasher(other[0], "hmac")(other[1])
+
+
+@pytest.mark.parametrize(("salt", "kind"), [(b"", "sha256"), (b"", "hmac"), (b"1" * 16, "md5")])
+def test_no_salt_and_unknown_hashes_are_refused(salt, kind):
+    with pytest.raises(ValueError, match=r"salt|unknown"):
+        AddressHasher(salt, kind)
+
+
+@pytest.mark.parametrize("kind", ["sha256", "hmac"])
+def test_a_hasher_does_not_show_or_pass_on_its_salt(kind):
+    salt = b"a salt that nobody sees"
+    hasher = AddressHasher(salt, kind)
+    shown = repr(hasher) + str(hasher) + repr([getattr(hasher, name) for name in hasher.__slots__])
+    assert salt.decode() not in shown
+    assert salt.hex() not in shown
+    with pytest.raises(TypeError):
+        pickle.dumps(hasher)
 
 
 def everything_written(folder):

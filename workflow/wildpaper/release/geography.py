@@ -2,8 +2,11 @@
 
 import ipaddress
 import re
+import struct
+import sys
 from bisect import bisect_right
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +20,32 @@ Place = tuple[str | None, str | None]
 _NOWHERE: Place = (None, None)
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)(?!\d)")
 _KINDS = ("city", "country")
+_MOST_KNOWN = 200_000
+_DAMAGE = (  # what reading damaged bytes raises
+    maxminddb.InvalidDatabaseError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 class Geography:
     """Looks addresses up in dated databases in MaxMind's format.
 
     A database's date stands in its name (``GeoLite2-City_20230404.mmdb``); where it does
-    not, the time it was built counts. Without any database all places are unknown.
+    not, or is no date, the time it was built counts. Of several with the same date the
+    last by name is asked. Without any database all places are unknown.
+
+    Parameters
+    ----------
+    paths : list of Path
+        The databases, in any order.
 
     Raises
     ------
@@ -36,7 +58,7 @@ class Geography:
         dated = [(_dated_us(path, reader), path.name, path, reader) for path, reader in opened]
         self._databases = sorted(dated, key=lambda found: found[:2])
         self._since_us = [found[0] for found in self._databases]
-        self._known: dict[tuple[int, str], Place] = {}
+        self._known = lru_cache(maxsize=_MOST_KNOWN)(self._look_up)
 
     @property
     def names(self) -> list[str]:
@@ -47,46 +69,62 @@ class Geography:
         """Return where an address was, by the newest database not after the time.
 
         Before all databases the oldest is asked. State is the most specific subdivision.
+        An IPv4 address in IPv6 form (``::ffff:192.0.2.1``) is where the IPv4 address is.
+
+        Parameters
+        ----------
+        address : str
+            Without a port; a text that is no address is nowhere.
+        time_us : int
+            Microseconds since 1970.
 
         Raises
         ------
         WildpaperError
-            If the database turns out to be damaged.
+            If the database turns out to be damaged; names the file, not the address.
         """
         if not self._databases:
             return _NOWHERE
-        number = max(bisect_right(self._since_us, time_us) - 1, 0)
-        key = (number, address)
-        if key not in self._known:
-            self._known[key] = self._look_up(number, address)
-        return self._known[key]
+        return self._known(max(bisect_right(self._since_us, time_us) - 1, 0), address)
 
     def _look_up(self, number: int, address: str) -> Place:
         _, _, path, reader = self._databases[number]
         try:
-            record: Any = reader.get(ipaddress.ip_address(address))
-        except ValueError:  # no address, or one of IPv6 where the database has none
+            ip = ipaddress.ip_address(address)
+        except ValueError:
             return _NOWHERE
-        except maxminddb.InvalidDatabaseError:
-            raise _damaged(path, "at a lookup") from None  # its message holds the address
-        if not isinstance(record, dict):
+        if isinstance(ip, ipaddress.IPv6Address):
+            ip = ip.ipv4_mapped or ip
+        if ip.version == 6 and reader.metadata().ip_version == 4:
             return _NOWHERE
-        parts = record.get("subdivisions") or [None]
-        return _name(record.get("country")), _name(parts[-1])
+        try:
+            record: Any = reader.get(ip)
+        except _DAMAGE:  # whose message may hold the address
+            raise _damaged(path, "at a lookup") from None
+        return _place(record) if isinstance(record, dict) else _NOWHERE
+
+
+def _place(record: dict[str, Any]) -> Place:
+    parts = record.get("subdivisions")
+    state = _name(parts[-1]) if isinstance(parts, list) and parts else None
+    return _name(record.get("country")), state
 
 
 def _name(part: Any) -> str | None:
     names = part.get("names") if isinstance(part, dict) else None
     name = names.get("en") if isinstance(names, dict) else None
-    return name if isinstance(name, str) else None
+    return sys.intern(name) if isinstance(name, str) else None
 
 
 def _open(path: Path) -> Any:
     try:
-        reader = maxminddb.open_database(path)
-    except (maxminddb.InvalidDatabaseError, OSError, ValueError):
+        # The reader in Python: the one in C can end the process at a damaged database.
+        reader = maxminddb.open_database(path, maxminddb.MODE_MMAP)
+        kind, built = reader.metadata().database_type, reader.metadata().build_epoch
+    except _DAMAGE:
         raise _damaged(path, "when it was opened") from None
-    kind = reader.metadata().database_type
+    if not isinstance(kind, str) or not isinstance(built, int):
+        raise _damaged(path, "when it was opened")
     if not any(wanted in kind.lower() for wanted in _KINDS):
         raise WildpaperError(
             f"The database knows no cities or countries; its type is {kind!r}",

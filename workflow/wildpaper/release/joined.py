@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wildpaper.errors import WildpaperError
-from wildpaper.schema import CONVERSATIONS, LABELS, MESSAGES, TURNS, check_table
+from wildpaper.schema import CONVERSATIONS, LABELS, REDACTED, TURNS, check_table
 
 _BATCH_CONVERSATIONS = 1_000
 _READ_ROWS = 2_000
 
-_SECOND = {"turns": "turn", "messages": "position"}  # the key's second column
+_SECOND = {"turns": "turn"}  # the key's second column where it is not the position
 _SCHEMAS = {
     "conversations": CONVERSATIONS,
-    "messages": MESSAGES,
+    "redacted": REDACTED,
     "turns": TURNS,
     "language": LABELS["language"],
     "detoxify": LABELS["detoxify"],
@@ -33,7 +33,7 @@ class Shards:
     """All shards of the tables that a release is made of, equally many of each."""
 
     conversations: list[Path]
-    messages: list[Path]
+    redacted: list[Path]
     turns: list[Path]
     language: list[Path]
     detoxify: list[Path]
@@ -52,12 +52,12 @@ class Shards:
 class Joined:
     """Some conversations in the order of their ids; the rows of the tables agree.
 
-    Of each conversation, `turns` holds the turns and `messages` and the labels hold two
-    messages a turn, the user's and the reply.
+    Of each conversation, `turns` holds the turns, and `redacted` (the messages) and the
+    labels hold two messages a turn, the user's and the reply.
     """
 
     conversations: pa.Table
-    messages: pa.Table
+    redacted: pa.Table
     turns: pa.Table
     language: pa.Table
     detoxify: pa.Table
@@ -168,9 +168,9 @@ def _checked(tables: dict[str, pa.Table], ids: range, shards: Shards) -> Joined:
         found = _ids(table), np.asarray(table[second].to_numpy(), dtype=np.int64)
         expected = _keys(_ids(conversations), n_turns if name == "turns" else n_messages)
         _compare(name, second, found, expected, shards)
-    wanted = np.where(np.arange(tables["messages"].num_rows) % 2, "assistant", "user")
-    if tables["messages"]["role"].to_pylist() != wanted.tolist():
-        raise _broken("messages", "roles other than user, assistant in turn", shards)
+    wanted = np.where(np.arange(tables["redacted"].num_rows) % 2, "assistant", "user")
+    if tables["redacted"]["role"].to_pylist() != wanted.tolist():
+        raise _broken("redacted", "roles other than user, assistant in turn", shards)
     return Joined(**tables)
 
 
@@ -206,7 +206,8 @@ def _after(found: _Keys, expected: _Keys, at: int) -> bool:
 
 
 def _broken(name: str, what: str, shards: Shards) -> WildpaperError:
-    kind = name if name in ("conversations", "messages", "turns") else f"labels {name!r}"
+    tables = {name: name for name in ("conversations", "turns")} | {"redacted": "messages"}
+    kind = tables.get(name, f"labels {name!r}")
     return WildpaperError(
         f"The {kind} of a release do not fit together: they hold {what}",
         where=", ".join(str(path) for path in getattr(shards, name)),

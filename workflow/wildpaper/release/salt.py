@@ -1,11 +1,12 @@
 """The secret behind hashed addresses: where it comes from, and that it goes nowhere."""
 
 import hashlib
+import hmac
 import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json
@@ -26,18 +27,31 @@ class AddressHasher:
     ----------
     salt : bytes
         Without it the hash of an address can be found by trying all addresses.
+    kind : str
+        ``sha256``: SHA-256 over the salt and the address, as the authors do; ``hmac``:
+        HMAC-SHA-256 (RFC 2104) with the salt as key.
+
+    Raises
+    ------
+    ValueError
+        If the salt is empty or the kind unknown.
     """
 
     __slots__ = ("_digest",)
 
-    def __init__(self, salt: bytes) -> None:
-        self._digest = hashlib.sha256(salt)
+    def __init__(self, salt: bytes, kind: Literal["sha256", "hmac"] = "sha256") -> None:
+        if not salt:
+            raise ValueError("an empty salt hides nothing")
+        if kind not in ("sha256", "hmac"):
+            raise ValueError(f"unknown hash of addresses: {kind!r}")
+        keyed = kind == "hmac"
+        self._digest: Any = hmac.new(salt, digestmod="sha256") if keyed else hashlib.sha256(salt)
 
     def __call__(self, address: str) -> str:
-        """Return SHA-256 over the salt and the address, as 64 hex digits."""
+        """Return the hash of an address, as 64 hex digits."""
         digest = self._digest.copy()
         digest.update(address.encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+        return str(digest.hexdigest())
 
 
 def read_salt(acquired: Path, simulated: bool) -> bytes:
