@@ -1,0 +1,79 @@
+"""What linking makes of true conversations: a line for each cause that changes something."""
+
+from pathlib import Path
+
+from wildpaper.files import write_text
+from wildpaper.long_table import Cell
+from wildpaper.measure.linking_causes import COLUMNS, TOTAL
+from wildpaper.present.tabular import line, read_inputs, tabular
+from wildpaper.tex import escape, number
+
+PLAIN = "plain"
+_HEADINGS = {
+    "n": "True",
+    "recovered": "Recovered",
+    "split": "Split",
+    "cut-short": "Cut short",
+    "mixed": "Mixed",
+    "discarded": "Discarded",
+    "extra": "Extra",
+}
+_SPARED = ("mixed",)
+"""Columns that are left out where they hold nothing."""
+
+Counts = dict[str, int]
+
+
+def render_linking(
+    measured: Path,
+    published: Path,
+    acquired: list[Path],
+    csv: Path,
+    tex: Path,
+    titles: dict[str, str],
+) -> None:
+    """Write the table of linking as CSV (long form, unrounded) and as a LaTeX tabular.
+
+    Parameters
+    ----------
+    measured : Path
+        Long table of `wildpaper.measure.linking_causes`.
+    published, acquired, titles
+        As all renderers are given them; nothing here was published.
+    csv, tex : Path
+        To write.
+    """
+    cells, _ = read_inputs(measured, published, csv)
+    write_text(tex, linking_tabular(cells))
+
+
+def linking_tabular(cells: list[Cell]) -> str:
+    """Return the LaTeX tabular; causes that make no difference share a line."""
+    rows: dict[str, Counts] = {}
+    for cell in cells:
+        rows.setdefault(cell.row, {})[cell.column] = int(cell.value or 0)
+    total = rows.pop(TOTAL)
+    plain = rows.pop(PLAIN, dict.fromkeys(COLUMNS, 0))
+    changed = {cause: counts for cause, counts in rows.items() if _is_changed(counts)}
+    others = [counts for cause, counts in rows.items() if cause not in changed]
+    columns = [name for name in COLUMNS if name not in _SPARED or total[name]]
+    lines = [_line("Nothing special", plain, columns)]
+    lines += [_line(title_of(cause), counts, columns) for cause, counts in changed.items()]
+    if others:
+        summed = {name: sum(counts[name] for counts in others) for name in COLUMNS}
+        lines.append(_line("All else", summed, columns))
+    head = [line("What happened", (_HEADINGS[name] for name in columns))]
+    return tabular("l" + "r" * len(columns), head, [lines, [_line("Total", total, columns)]], "")
+
+
+def title_of(cause: str) -> str:
+    """Return the name of a cause in words, as LaTeX."""
+    return escape(cause.replace("-", " ").capitalize())
+
+
+def _is_changed(counts: Counts) -> bool:
+    return counts["recovered"] < counts["n"] or counts["extra"] > 0
+
+
+def _line(title: str, counts: Counts, columns: list[str]) -> str:
+    return line(title, (number(counts[name]) for name in columns))
