@@ -58,6 +58,7 @@ class Finished:
             notes=self._shards("measure/*.notes.json"),
             truth=[self.truth],
             errors=[self.results / "annotate/annotator-errors.json"],
+            redaction=[self.results / "release/redaction-truth.json"],
             claims=self.folder / "claims.json",
             markdown=self.folder / "claims.md",
             table=self.folder / "claims.csv",

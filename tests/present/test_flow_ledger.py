@@ -29,8 +29,9 @@ DEMO = [
         "failed-call": 310, "unparsable-line": 12, "no-headers": 4, "wrong-roles": 8,
         "no-address": 3, "before-start": 41, "missing-turn": 517, "no-consent": 202,
         "withdrawn": 96, "wildbench": 75}),
-    entry("release", "wildchat", "conversation", 2900, {"wildbench": 43}),
-    entry("release", "wildchat", "message", 13200, {}),
+    entry("release", "rawlogs", "conversation", 2905, {"wildbench": 43}),
+    entry("release", "wildchat", "conversation", 2900, {"sexual-minors": 5}),
+    entry("release", "wildchat", "message", 10642, {"sexual-minors": 22}),
     entry("ingest", "alpaca", "conversation", 301, {}),
     entry("ingest", "dolly", "conversation", 298, {"missing-field": 2}),
     entry("ingest", "lmsys_chat_1m", "conversation", 304, {}),
@@ -66,7 +67,7 @@ def numbers(figure):
 def test_every_number_of_the_ledger_is_shown(rows):
     shown = numbers(draw_flow(rows, TITLES))
     for row in rows:
-        assert row["in"] in shown
+        assert row["in"] in shown or row["unit"] == "message"
         assert row["kept"] in shown
         for n in row["dropped"].values():
             assert n in shown
@@ -77,7 +78,8 @@ def test_each_box_is_the_one_before_less_what_is_dropped_between():
         assert len(lane.nodes) == len(lane.edges) + 1
         for before, edge, after in zip(lane.nodes, lane.edges, lane.nodes[1:], strict=False):
             if edge.reasons:
-                assert before.n - sum(n for n, _ in edge.reasons) == after.n
+                dropped = sum(n for n, why in edge.reasons if not why.endswith("(messages)"))
+                assert before.n - dropped == after.n
                 assert before.unit == after.unit
             else:
                 assert before.unit != after.unit
@@ -87,13 +89,14 @@ def test_raw_logs_and_their_release_share_a_lane():
     first, *others = lanes_of(DEMO, TITLES)
     assert first.title == "WildChat, from raw logs"
     assert [(node.n, node.unit) for node in first.nodes] == [
-        (7868, "call"), (6600, "call"), (2943, "conversation"), (2900, "conversation"),
-        (900, "conversation"),
+        (7868, "call"), (6600, "call"), (2948, "conversation"), (2905, "conversation"),
+        (2900, "conversation"), (900, "conversation"),
     ]  # fmt: skip
-    assert first.nodes[3].counts == ["2,900 conversations", "13,200 messages"]
-    assert first.nodes[3].caption == "kept by release and ingest"
+    assert first.nodes[4].counts == ["2,900 conversations", "10,642 messages"]
+    assert first.nodes[4].caption == "kept by release and ingest"
     assert [edge.title.split(":")[0] for edge in first.edges] == [
-        "dropped by release", "joined into conversations", "dropped by release", "dropped by train"
+        "dropped by release", "joined into conversations", "dropped by release",
+        "dropped by release", "dropped by train",
     ]  # fmt: skip
     assert [lane.title for lane in others] == [TITLES[name] for name in list(TITLES)[1:]]
 

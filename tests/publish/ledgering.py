@@ -66,7 +66,7 @@ def write(
     write_claims(
         published, artifacts, acquired, tables, [folder / "notes.json"],
         [] if realised is None else [truth], [] if errors is None else [measured],
-        folder / "claims.json", folder / "claims.md", folder / "claims.csv",
+        [], folder / "claims.json", folder / "claims.md", folder / "claims.csv",
         "test", [item["dataset"] for item in releases], blanks or {}, minimum_prompts,
     )  # fmt: skip
     return json.loads((folder / "claims.json").read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import statistics
 from collections import Counter
 from itertools import combinations_with_replacement, product
 from math import comb
@@ -425,7 +426,7 @@ def test_a_truth_of_another_form_is_named(tmp_path, content):
     path = tmp_path / "odd.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(WildpaperError, match="no object 'realised'") as caught:
-        read_truth([path], [], 1)
+        read_truth([path], [], [], 1)
     assert caught.value.where == str(path)
 
 
@@ -434,3 +435,61 @@ def test_a_planted_zero_is_a_truth(tmp_path):
     result = write(tmp_path, cells, [release(**SIMULATED)], realised={cells[0].claim: 0})
     claim = by_id(result)[cells[0].claim]
     assert (claim["truth"], claim["truth_tolerance"], claim["truth_verdict"]) == (0, 0, "recovered")
+
+
+TOKENS = "table-01.wildchat.user-tokens"
+REALISED = {f"{TOKENS}-mean": 50.0, f"{TOKENS}-std": 9.0,
+            "simulated.user-tokens-mean.redacted": 49.0, "simulated.user-tokens-std.redacted": 8.5,
+            "table-01.wildchat.chatbot-tokens-mean": 70.0}  # fmt: skip
+
+
+def test_tokens_are_compared_with_what_redaction_should_leave():
+    assert planted_value(f"{TOKENS}-mean", Truth(REALISED)) == 49.0
+    assert planted_value(f"{TOKENS}-std", Truth(REALISED)) == 8.5
+    assert planted_value("table-01.wildchat.chatbot-tokens-mean", Truth(REALISED)) == 70.0
+    unredacted = {f"{TOKENS}-mean": 50.0}
+    assert planted_value(f"{TOKENS}-mean", Truth(unredacted)) == 50.0
+
+
+@pytest.mark.parametrize(("n_missed", "n_false"), [(0, 0), (3, 0), (0, 2), (5, 4)])
+def test_errors_of_redaction_move_token_counts_within_the_tolerance(n_missed, n_false):
+    rng = random.Random(n_missed * 10 + n_false)
+    right = [rng.randrange(5, 400) for _ in range(800)]
+    truth = Truth(
+        {"simulated.user-tokens-mean.redacted": statistics.fmean(right),
+         "simulated.user-tokens-std.redacted": statistics.pstdev(right)},
+        n_missed=n_missed, n_false=n_false,
+    )  # fmt: skip
+    found = list(right)
+    for place in rng.sample(range(800), n_missed + n_false):
+        found[place] += rng.choice([-1, 1]) * rng.randrange(64)
+    for name, value in (("mean", statistics.fmean(found)), ("std", statistics.pstdev(found))):
+        verdict = compare(f"{TOKENS}-{name}", value, 800, True, truth)
+        assert verdict["truth_verdict"] == "recovered"
+        assert (verdict["truth_tolerance"] == 0) == (n_missed + n_false == 0)
+    far = statistics.fmean(right) + 64 * (n_missed + n_false + 1) / 800
+    assert compare(f"{TOKENS}-mean", far, 800, True, truth)["truth_verdict"] == "missed"
+
+
+def test_what_redaction_misses_changes_no_reply():
+    role = "table-01.wildchat.chatbot-tokens-mean"
+    assert tolerance_of(role, 70.0, 100, Truth(REALISED, n_missed=5)) == 0
+    assert tolerance_of(role, 70.0, 100, Truth(REALISED, n_false=5)) == 3.2
+
+
+def test_errors_of_redaction_are_read_from_its_assessment(tmp_path):
+    kinds = {
+        "URL": {"recall": {"n": 5, "n_found": 4}, "precision": {"n": 6, "n_found": 4}},
+        "SECRET": {"recall": {"n": 3, "n_found": 3}, "precision": {"n": 3, "n_found": 2}},
+    }
+    path = tmp_path / "redaction-truth.json"
+    path.write_text(json.dumps({"kinds": kinds}), encoding="utf-8")
+    truth = read_truth([], [], [path], 1)
+    assert (truth.n_missed, truth.n_false) == (1, 3)
+
+
+def test_counts_of_the_release_are_compared_with_the_planted_ledger():
+    truth = Truth({"simulated.ledger.withdrawn": 7, "simulated.ledger-conversations.withdrawn": 3})
+    assert planted_value("own.release-text.calls.withdrawn", truth) == 7
+    assert planted_value("own.release-text.conversations.withdrawn", truth) == 3
+    assert planted_value("own.release-text.calls.kept", truth) is None

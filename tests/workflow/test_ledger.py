@@ -84,3 +84,24 @@ def test_each_call_kept_is_a_turn_of_the_release(tmp_path, n_messages, fits):
     else:
         with pytest.raises(WildpaperError, match=f"7 calls were kept, but {n_messages} messages"):
             merge(tmp_path, [messages], [calls])
+
+
+def test_the_release_is_made_of_the_conversations_that_were_linked(tmp_path):
+    linked = entry("release", "rawlogs", "conversation", 7, {"wildbench": 1})
+    released = entry("release", "wildchat", "conversation", 5, {"sexual-minors": 2})
+    assert len(merge(tmp_path, [released], [linked])) == 2
+    lost = entry("release", "wildchat", "conversation", 5, {"sexual-minors": 1})
+    with pytest.raises(WildpaperError, match="7 conversations were kept, but 6 conversations"):
+        merge(tmp_path, [lost], [linked])
+
+
+def test_with_branches_a_call_may_be_a_turn_of_several_conversations(tmp_path):
+    write_json(tmp_path / "a.json", [entry("release", "rawlogs", "call", 7, {})])
+    for n, fits in ((14, True), (18, True), (12, False)):
+        write_json(tmp_path / "b.json", [entry("release", "wildchat", "message", n, {})])
+        parts = [tmp_path / "a.json", tmp_path / "b.json"]
+        if fits:
+            merge_ledgers(parts, tmp_path / "ledger.json", branches=True)
+        else:
+            with pytest.raises(WildpaperError, match="7 calls were kept"):
+                merge_ledgers(parts, tmp_path / "ledger.json", branches=True)

@@ -213,3 +213,50 @@ def test_a_file_replaced_by_an_older_one_has_changed(folder):
 def test_a_path_with_braces_is_refused(folder):
     (folder / "a{b}.json").touch()
     assert "braces" in str(refused(folder, **from_path(folder / "a{b}.json")))
+
+
+def own_logs(folder, checkpoint="my.ckpt"):
+    chosen = {"source": "rawlogs", "path": str(folder / "logs")}
+    annotate = {"detoxify": {"checkpoint": checkpoint}} if checkpoint else {}
+    return {"datasets": {"wildchat": chosen}, "annotate": annotate}
+
+
+def test_raw_logs_of_ones_own_are_found_with_their_databases(folder):
+    for name in ("calls-b.jsonl.zst", "calls-a.jsonl", "consents-1.jsonl.gz", "wildbench.jsonl",
+                 "moderation-1.jsonl", "geoip/City-20230404.mmdb", "notes.txt"):  # fmt: skip
+        (folder / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "logs" / name).touch()
+    found = plan(folder, **own_logs(folder))
+    names = [os.path.relpath(file, folder / "logs") for file in found.rawlogs.files]
+    assert sorted(names) == ["calls-a.jsonl", "calls-b.jsonl.zst", "consents-1.jsonl.gz",
+                             "geoip/City-20230404.mmdb", "moderation-1.jsonl",
+                             "wildbench.jsonl"]  # fmt: skip
+    assert found.datasets["wildchat"].acquired.endswith("release/wildchat-full/acquired.json")
+    assert found.datasets["wildchat"].recorded == ["language", "detoxify", "moderation"]
+    assert found.simulation is None
+    blank = found.blanks("table", "numbers")
+    assert "nothing is planted" in blank["privacy-report"]
+    assert "release-text" not in blank
+
+
+def test_a_folder_without_calls_is_no_raw_log(folder):
+    (folder / "logs").mkdir()
+    (folder / "logs" / "calls.txt").touch()
+    assert "No calls" in refused(folder, **own_logs(folder)).what
+    (folder / "logs" / "calls.txt").unlink()
+    (folder / "logs").rmdir()
+    assert "No such folder" in refused(folder, **own_logs(folder)).what
+
+
+def test_raw_logs_need_a_checkpoint_and_are_wildchat_alone(folder):
+    error = refused(folder, **own_logs(folder, checkpoint=""))
+    assert "annotate.detoxify.checkpoint" in str(error)
+    other = {"dolly": {"source": "rawlogs", "path": str(folder)}}
+    assert "only wildchat" in str(refused(folder, datasets=other))
+
+
+def test_a_release_that_is_given_tells_nothing_of_raw_logs(folder):
+    (folder / "a.parquet").touch()
+    blank = plan(folder, **from_path(folder / "a.parquet", "wildchat")).blanks("numbers", "table")
+    assert "starts from a release" in blank["release-text"]
+    assert "nothing is planted" in blank["linking-causes"]

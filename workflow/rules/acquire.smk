@@ -3,7 +3,7 @@
 # Purpose: link, download, convert or simulate what the run needs, and check it.
 # Inputs:  data/sources.yaml, the user's files, addresses and the hub
 # Outputs: data/raw/<dataset>/<version>/acquired.json, the files beside it
-#          data/raw/simulated/<version>/{truth,personal}.json, rawlogs/, <dataset>/
+#          data/raw/simulated/<version>/{truth,personal}.json, true-calls.parquet, rawlogs/, <dataset>/
 #          data/raw/preflight.json
 #          acquire/llama2-tokenizer.json
 
@@ -50,6 +50,28 @@ rule link_dataset:
         "Link and check the files of {wildcards.dataset}"
     script:
         "../scripts/run.py"
+
+
+if PLAN.rawlogs and PLAN.rawlogs.files:
+
+    rule link_raw_logs:
+        """Link raw interaction logs of the user's own."""
+        input:
+            files=PLAN.rawlogs.files,
+        output:
+            acquired=PLAN.rawlogs.acquired,
+        log:
+            "data/raw/rawlogs/logs/local.log",
+        conda:
+            "../../environment.yml"
+        params:
+            call="wildpaper.acquire.raw_logs:link_raw_logs",
+            code=code_digest("wildpaper.acquire.raw_logs"),
+            watch=PLAN.rawlogs.state,
+        message:
+            "Link and check raw logs"
+        script:
+            "../scripts/run.py"
 
 
 rule download_dataset:
@@ -152,6 +174,7 @@ if PLAN.simulation:
         output:
             truth=PLAN.simulation.file("truth.json"),
             personal=PLAN.simulation.file("personal.json"),
+            true_calls=PLAN.simulation.file("true-calls.parquet"),
             rawlogs=PLAN.simulation.file("rawlogs/acquired.json"),
             datasets=[
                 PLAN.simulation.file(f"{name}/acquired.json")

@@ -1,7 +1,8 @@
 # Annotate: labels beside the text, never in it.
 #
 # Purpose: one label file a shard, keyed by (conversation_id, position).
-# Inputs:  ingest/<dataset>/messages-<shard>.parquet, release/rawlogs/messages-<shard>.parquet
+# Inputs:  ingest/<dataset>/messages-<shard>.parquet,
+#          data/private/<preset>/release/messages-<shard>.parquet
 # Outputs: annotate/{tokens,language,detoxify,jailbreak}@computed/<dataset>-<shard>.parquet
 #          annotate/moderation@replayed/rawlogs-<shard>.parquet
 #          annotate/{language,detoxify,moderation}@recorded/<dataset>-<shard>.parquet
@@ -85,9 +86,7 @@ rule replay_moderation:
     """Join the stored answers of the moderation interface to the messages of the raw logs."""
     input:
         messages=messages_shard,
-        acquired=(
-            PLAN.simulation.file("rawlogs/acquired.json") if PLAN.simulation else []
-        ),
+        acquired=PLAN.rawlogs.acquired if PLAN.rawlogs else [],
     output:
         labels=results("annotate/moderation@replayed/{dataset}-{shard}.parquet"),
     log:

@@ -52,6 +52,16 @@ def results(path):
     return f"{RESULTS}/{path}"
 
 
+def private(path):
+    """Return a file that holds what may not be released; only its owner may read the folder."""
+    return f"data/private/{CONFIG.preset}/release/{path}"
+
+
+def private_shards(table):
+    """Return the shards of a table of the raw logs that may not be released."""
+    return [private(f"{table}-{shard}.parquet") for shard in SHARDS]
+
+
 def logs(path):
     """Return the log of a job; its provenance record stands beside it."""
     return f"{RESULTS}/logs/{path}.log"
@@ -80,7 +90,7 @@ def acquired(wildcards):
 def shards_of(table, datasets):
     """Return the shards of a canonical table (conversations, messages), data set by data set."""
     return [
-        results(f"{_stage_of(name)}/{name}/{table}-{shard}.parquet")
+        _folder_of(name, f"{table}-{shard}.parquet")
         for name in datasets
         for shard in SHARDS
     ]
@@ -98,7 +108,7 @@ def labels_of(label, datasets):
 def messages_shard(wildcards):
     """Return the shard of messages that a label file is about."""
     name, shard = wildcards.dataset, wildcards.shard
-    return results(f"{_stage_of(name)}/{name}/messages-{shard}.parquet")
+    return _folder_of(name, f"messages-{shard}.parquet")
 
 
 def released(variant):
@@ -115,9 +125,9 @@ def trained(file):
     return [results(f"train/{model}/{file}") for model in TRAINED_ON]
 
 
-def _stage_of(dataset):
-    """Return the stage that writes a data set's canonical tables."""
-    return "release" if dataset == RAWLOGS else "ingest"
+def _folder_of(dataset, file):
+    """Return a file among a data set's canonical tables."""
+    return private(file) if dataset == RAWLOGS else results(f"ingest/{dataset}/{file}")
 
 
 wildcard_constraints:

@@ -285,7 +285,7 @@ rule measure_collection:
         report=WILDCHAT_REPORT,
         conversations=shards_of("conversations", WILDCHAT),
         messages=shards_of("messages", WILDCHAT),
-        linked=[results("release/rawlogs/report.json")] if PLAN.simulation else [],
+        linked=[results("release/rawlogs/report.json")] if PLAN.rawlogs else [],
     output:
         table=results("measure/collection-text.csv"),
         notes=results("measure/collection-text.notes.json"),
@@ -350,6 +350,71 @@ rule measure_loss_curve:
         "Measure the training losses"
     script:
         "../scripts/run.py"
+
+
+if PLAN.rawlogs:
+
+    rule measure_release:
+        """The numbers of the text on linking, consent and redaction."""
+        input:
+            linked=rules.link_calls.output.report,
+            released=rules.assemble_release.output.report,
+        output:
+            table=results("measure/release-text.csv"),
+            notes=results("measure/release-text.notes.json"),
+        log:
+            logs("measure_release/all"),
+        conda:
+            "../../environment.yml"
+        params:
+            call="wildpaper.measure.release_text:measure_release",
+            code=code_digest("wildpaper.measure.release_text"),
+        message:
+            "Measure the release"
+        script:
+            "../scripts/run.py"
+
+
+if PLANTED:
+
+    rule measure_linking:
+        """What linking makes of true conversations, by cause."""
+        input:
+            assessment=rules.assess_linking.output.assessment,
+        output:
+            table=results("measure/linking-causes.csv"),
+            notes=results("measure/linking-causes.notes.json"),
+        log:
+            logs("measure_linking/all"),
+        conda:
+            "../../environment.yml"
+        params:
+            call="wildpaper.measure.linking_causes:measure_linking",
+            code=code_digest("wildpaper.measure.linking_causes"),
+        message:
+            "Measure linking"
+        script:
+            "../scripts/run.py"
+
+    rule measure_privacy:
+        """Recall and precision of redaction by kind, with intervals."""
+        input:
+            assessment=rules.assess_redaction.output.assessment,
+            leaks=[rules.scan_release.output.report],
+        output:
+            table=results("measure/privacy-report.csv"),
+            notes=results("measure/privacy-report.notes.json"),
+        log:
+            logs("measure_privacy/all"),
+        conda:
+            "../../environment.yml"
+        params:
+            call="wildpaper.measure.privacy:measure_privacy",
+            code=code_digest("wildpaper.measure.privacy"),
+        message:
+            "Measure redaction"
+        script:
+            "../scripts/run.py"
 
 
 rule measure_likelihood_judge:

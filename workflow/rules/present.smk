@@ -30,6 +30,8 @@ ruleorder: leave_tables_blank > render_countries
 ruleorder: leave_tables_blank > render_languages
 ruleorder: leave_tables_blank > render_toxicity_overlap
 ruleorder: leave_tables_blank > render_jailbreaks
+ruleorder: leave_tables_blank > render_linking
+ruleorder: leave_tables_blank > render_privacy
 ruleorder: leave_tables_blank > render_likelihood_judge
 ruleorder: leave_figures_blank > draw_token_lengths
 ruleorder: leave_figures_blank > draw_turns
@@ -173,6 +175,52 @@ rule render_jailbreaks:
         titles=PLAN.titles(),
     message:
         "Set Table 8"
+    script:
+        "../scripts/run.py"
+
+
+rule render_linking:
+    """What linking makes of true conversations, by cause."""
+    input:
+        measured=results("measure/linking-causes.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/linking-causes.csv"),
+        tex=results("present/tables/linking-causes.tex"),
+    log:
+        logs("render_linking/linking-causes"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.linking_causes:render_linking",
+        code=code_digest("wildpaper.present.linking_causes"),
+        titles=PLAN.titles(),
+    message:
+        "Set the table on linking"
+    script:
+        "../scripts/run.py"
+
+
+rule render_privacy:
+    """Recall and precision of redaction on what was planted."""
+    input:
+        measured=results("measure/privacy-report.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/privacy-report.csv"),
+        tex=results("present/tables/privacy-report.tex"),
+    log:
+        logs("render_privacy/privacy-report"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.privacy:render_privacy",
+        code=code_digest("wildpaper.present.privacy"),
+        titles=PLAN.titles(),
+    message:
+        "Set the table on redaction"
     script:
         "../scripts/run.py"
 

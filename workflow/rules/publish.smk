@@ -20,8 +20,11 @@ rule merge_ledgers:
     input:
         parts=[
             *(
-                [results("release/rawlogs/ledger.json")]
-                if PLAN.simulation and WILDCHAT
+                [
+                    results("release/rawlogs/ledger.json"),
+                    results("release/ledger.json"),
+                ]
+                if PLAN.rawlogs
                 else []
             ),
             *[results(f"ingest/{name}/ledger.json") for name in PLAN.datasets],
@@ -36,6 +39,7 @@ rule merge_ledgers:
     params:
         call="wildpaper.ledger:merge_ledgers",
         code=code_digest("wildpaper.ledger"),
+        branches=CONFIG.release.linking.continued_parents == "branch",
     message:
         "Add up the ledger"
     script:
@@ -52,6 +56,7 @@ rule write_claims:
         notes=[results(f"measure/{n}.notes.json") for n in CLAIMED if n not in UNNOTED],
         truth=[PLAN.simulation.file("truth.json")] if PLAN.simulation else [],
         errors=[rules.assess_annotators.output.errors] if PLAN.simulation else [],
+        redaction=[rules.assess_redaction.output.assessment] if PLANTED else [],
     output:
         claims=results("publish/claims.json"),
         markdown=results("publish/claims.md"),
@@ -202,3 +207,38 @@ rule manifest:
         "Write the manifest"
     script:
         "../scripts/run.py"
+
+
+if PLAN.rawlogs:
+
+    rule scan_results:
+        """Look through everything the run wrote for what may not be released."""
+        input:
+            ancient(rules.manifest.output.manifest),
+            rules.build_paper.output.pdf,
+            personal=[PLAN.simulation.file("personal.json")] if PLANTED else [],
+            rawlogs=[PLAN.rawlogs.acquired],
+            assessment=[rules.assess_redaction.output.assessment] if PLANTED else [],
+            elsewhere=shards_of(
+                "messages", [name for name in PLAN.datasets if name != "wildchat"]
+            ),
+        output:
+            report=results("publish/leaks.json"),
+        log:
+            logs("scan_results/all"),
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=2000,
+        params:
+            call="wildpaper.publish.leaks:scan_results",
+            code=code_digest("wildpaper.publish.leaks"),
+            folder=lambda wildcards, output: str(Path(output.report).parents[1]),
+            patterns=CONFIG.release.redaction.patterns,
+            name_models=CONFIG.release.redaction.name_models,
+            withdrawal=CONFIG.release.linking.withdrawal,
+            client_address=CONFIG.release.linking.client_address,
+        message:
+            "Scan all results for leaks"
+        script:
+            "../scripts/run.py"

@@ -24,10 +24,10 @@ RecordedLabel = Literal["language", "detoxify", "moderation"]
 class DatasetConfig(Section):
     """Where one data set comes from."""
 
-    source: Literal["simulate", "path", "url", "hub", "none"] = "none"
-    """`simulate`: invented by this project, with planted truth; WildChat as raw logs that the release stage turns into a release, the others in their native formats (section `simulate`). `path`: a file or folder of yours. `url`, `hub`: fetched as `data/sources.yaml` says, checksums verified. `none`: left out; what needs it becomes a labelled blank."""  # noqa: E501
+    source: Literal["simulate", "rawlogs", "path", "url", "hub", "none"] = "none"
+    """`simulate`: invented by this project, with planted truth; WildChat as raw logs that the release stage turns into a release, the others in their native formats (section `simulate`). `rawlogs`, for WildChat only: raw interaction logs of yours in the folder `path` (docs/raw-logs.md), of which the run makes a release (section `release`). `path`: a file or folder of yours. `url`, `hub`: fetched as `data/sources.yaml` says, checksums verified. `none`: left out; what needs it becomes a labelled blank."""  # noqa: E501
     path: DataPath | None = None
-    """For `path`: the file, or the folder whose files of the native format (`.json`, `.parquet`) are read in the order of their names. `${NAME:-default}` is replaced from the environment. Relative paths start at the folder in which snakemake runs. Any other source leaves the path aside."""  # noqa: E501
+    """For `rawlogs`: the folder of the logs. For `path`: the file, or the folder whose files of the native format (`.json`, `.parquet`) are read in the order of their names. `${NAME:-default}` is replaced from the environment. Relative paths start at the folder in which snakemake runs. Any other source leaves the path aside."""  # noqa: E501
     revision: str | None = None
     """For `url` and `hub`: a version named in `data/sources.yaml` (default: its `default_version`)."""  # noqa: E501
     recorded: tuple[RecordedLabel, ...] | None = None
@@ -35,8 +35,8 @@ class DatasetConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "DatasetConfig":
-        if self.source == "path" and not self.path:
-            raise ValueError("source is 'path' but no path is given")
+        if self.source in ("path", "rawlogs") and not self.path:
+            raise ValueError(f"source is {self.source!r} but no path is given")
         if self.path and "source" not in self.model_fields_set:
             raise ValueError("a path is given but no source; did you mean 'source: path'?")
         if self.revision and self.source not in ("url", "hub"):
@@ -59,6 +59,13 @@ class DatasetsConfig(Section):
     """Dolly."""
     alpaca: DatasetConfig = DatasetConfig()
     """Stanford Alpaca, as one JSON array."""
+
+    @model_validator(mode="after")
+    def _raw_logs(self) -> "DatasetsConfig":
+        for name in DATASETS[1:]:
+            if getattr(self, name).source == "rawlogs":
+                raise ValueError(f"{name}: only wildchat can come from raw logs")
+        return self
 
 
 class SimulateConfig(Section):
@@ -116,7 +123,7 @@ class DetoxifyConfig(Section):
     """Scoring toxicity with Detoxify."""
 
     checkpoint: DataPath | None = None
-    """A checkpoint in Detoxify's format, for raw logs. Default: a small one that the run trains on simulated labels. Releases carry their scores."""  # noqa: E501
+    """A checkpoint in Detoxify's format; raw logs of yours need one. Default: a small one that a simulated run trains on simulated labels. Releases carry their scores."""  # noqa: E501
     threshold: float = Field(default=0.1, gt=0, lt=1)
     """A message is toxic for Detoxify if the head `toxicity` exceeds this (paper, section 4)."""
     batch_tokens: int = Field(default=16_384, ge=512)
@@ -188,6 +195,15 @@ class Config(Section):
     """Training."""
     present: PresentConfig = PresentConfig()
     """Showing."""
+
+    @model_validator(mode="after")
+    def _scores(self) -> "Config":
+        if self.datasets.wildchat.source == "rawlogs" and not self.annotate.detoxify.checkpoint:
+            raise ValueError(
+                "raw logs of yours are scored by Detoxify: name its checkpoint under "
+                "annotate.detoxify.checkpoint"
+            )
+        return self
 
     def dataset(self, name: str) -> DatasetConfig:
         """Return the configuration of one data set."""

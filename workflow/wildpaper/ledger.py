@@ -24,14 +24,16 @@ def entry(
     }
 
 
-def merge_ledgers(parts: list[Path], ledger: Path) -> None:
+def merge_ledgers(parts: list[Path], ledger: Path, branches: bool = False) -> None:
     """Join the ledgers of all stages into one file, in the order of the stages.
+
+    `branches` says that linking lets a call be a turn of several conversations.
 
     Raises
     ------
     WildpaperError
         If a row does not add up, a stage did not take what the one before it kept, or the
-        messages of a release are not two for each call that was kept.
+        release is not made of the conversations and calls that linking kept.
     """
     rows = [row for part in parts for row in read_json(part)]
     rows.sort(key=lambda row: (STAGES.index(row["stage"]), row["dataset"], row["unit"]))
@@ -48,17 +50,25 @@ def merge_ledgers(parts: list[Path], ledger: Path) -> None:
                 where=str(ledger),
             )
         kept[key] = (row["stage"], row["kept"])
-    _check_turns(rows, ledger)
+    _check_release(rows, ledger, branches)
     write_json(ledger, rows)
 
 
-def _check_turns(rows: list[dict[str, Any]], ledger: Path) -> None:
-    """Check that each call that was kept is a turn of the release: a message and its reply."""
+def _check_release(rows: list[dict[str, Any]], ledger: Path, branches: bool) -> None:
+    """Check that the release is made of what linking kept.
+
+    Each call that was kept is a turn of the release, a message and its reply, or, with
+    branches, of several conversations.
+    """
     counts = {(row["stage"], row["dataset"], row["unit"]): row for row in rows}
-    calls = counts.get(("release", "rawlogs", "call"))
-    messages = counts.get(("release", "wildchat", "message"))
-    if calls and messages and messages["in"] != 2 * calls["kept"]:
-        raise WildpaperError(
-            f"{calls['kept']} calls were kept, but {messages['in']} messages were written",
-            where=str(ledger),
-        )
+    for unit, linked, each in (("message", "call", 2), ("conversation", "conversation", 1)):
+        before = counts.get(("release", "rawlogs", linked))
+        after = counts.get(("release", "wildchat", unit))
+        if not before or not after:
+            continue
+        repeated = branches and linked == "call" and after["in"] > each * before["kept"]
+        if after["in"] != each * before["kept"] and not repeated:
+            raise WildpaperError(
+                f"{before['kept']} {linked}s were kept, but {after['in']} {unit}s were written",
+                where=str(ledger),
+            )

@@ -13,7 +13,13 @@ from wildpaper.acquire.preflight_needs import needs_of
 from wildpaper.acquire.sources import Sources, load_sources
 from wildpaper.artifacts import Artifact, load_artifacts
 from wildpaper.config import DATASETS, Config, load_config
-from wildpaper.plan_inputs import files_of, recipe_file, state_of, tokenizer_file
+from wildpaper.plan_inputs import (
+    files_of,
+    raw_log_files,
+    recipe_file,
+    state_of,
+    tokenizer_file,
+)
 from wildpaper.train.recipe import Recipe, load_recipe
 
 _SUFFIXES = {
@@ -80,11 +86,31 @@ class Simulation:
 
 
 @dataclass(frozen=True, slots=True)
+class RawLogs:
+    """The raw logs of the run.
+
+    Attributes
+    ----------
+    acquired : str
+        ``acquired.json`` beside the logs.
+    files : list of str
+        The user's own files; none where the logs are simulated.
+    state : str
+        Digest of their sizes and times.
+    """
+
+    acquired: str
+    files: list[str]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The configuration, validated, with data sets and artifacts resolved."""
 
     config: Config
     simulation: Simulation | None
+    rawlogs: RawLogs | None
     sources: Sources
     artifacts: list[Artifact]
     datasets: dict[str, DatasetPlan]
@@ -126,6 +152,10 @@ class Plan:
         for label, title in (("detoxify", "Detoxify scores"), ("moderation", "moderation labels")):
             if "wildchat" in self.datasets and not self.route("wildchat", label):
                 lacking[label] = f"this run has no {title} for WildChat: its files record none"
+        if self.rawlogs is None:
+            lacking["rawlogs"] = "this run starts from a release of WildChat, not from raw logs"
+        if self.rawlogs is None or self.rawlogs.files:
+            lacking["plant"] = "nothing is planted in this run: its raw logs are not simulated"
         if self.recipe is None:
             lacking["train"] = "this preset trains no model (config key train.recipe)"
         elif not self.trained_on():
@@ -185,8 +215,9 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
     sources = load_sources(Path(project, "data", "sources.yaml"))
     artifacts = load_artifacts(Path(project, "data", "artifacts.yaml"))
     simulation = _plan_simulation(config, raw_folder)
+    rawlogs = _plan_rawlogs(config, raw_folder, simulation)
     datasets = {
-        name: _plan_dataset(name, config, sources, raw_folder, simulation)
+        name: _plan_dataset(name, config, sources, raw_folder, simulation, rawlogs)
         for name in config.present_datasets()
     }
     tokenizer, sha256 = tokenizer_file(config, sources, project)
@@ -197,8 +228,9 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
         "version"
     ]
     return Plan(
-        config, simulation, sources, artifacts, datasets, tokenizer, sha256, version, needs, recipe
-    )
+        config, simulation, rawlogs, sources, artifacts, datasets, tokenizer, sha256, version,
+        needs, recipe,
+    )  # fmt: skip
 
 
 def _recipe(name: str, project: str) -> Recipe | None:
@@ -219,19 +251,34 @@ def _plan_simulation(config: Config, raw_folder: str) -> Simulation | None:
     return Simulation(f"{raw_folder}/simulated/{config.simulate.conversations}-{version}", sets)
 
 
+def _plan_rawlogs(config: Config, raw_folder: str, simulation: Simulation | None) -> RawLogs | None:
+    wildchat = config.dataset("wildchat")
+    if wildchat.source == "simulate" and simulation:
+        return RawLogs(simulation.file("rawlogs/acquired.json"), [], "")
+    if wildchat.source != "rawlogs":
+        return None
+    files = raw_log_files(str(wildchat.path))
+    version = f"local-{_digest(str(wildchat.path))[:8]}"
+    acquired = f"{raw_folder}/{RAWLOGS}/{version}/acquired.json"
+    return RawLogs(acquired, files, _digest(state_of(files)))
+
+
 def _plan_dataset(
-    name: str, config: Config, sources: Sources, raw_folder: str, simulation: Simulation | None
-) -> DatasetPlan:
+    name: str, config: Config, sources: Sources, raw_folder: str,
+    simulation: Simulation | None, rawlogs: RawLogs | None,
+) -> DatasetPlan:  # fmt: skip
     chosen = config.dataset(name)
     entry = sources.dataset(name)
     files: list[str] = []
     recorded: tuple[str, ...] = ()
-    if chosen.source == "simulate":
+    if rawlogs and name == "wildchat":
+        acquired = f"results/{config.preset}/release/wildchat-full/acquired.json"
+        version = simulation.folder.rpartition("/")[2] if simulation else "own"
+        recorded = ("language", "detoxify", "moderation")
+    elif chosen.source == "simulate":
         assert simulation is not None  # noqa: S101 - there is one if any data set is simulated
-        released = f"results/{config.preset}/release/wildchat-full/acquired.json"
-        acquired = released if name == "wildchat" else simulation.file(f"{name}/acquired.json")
+        acquired = simulation.file(f"{name}/acquired.json")
         version = simulation.folder.rpartition("/")[2]
-        recorded = ("language", "detoxify", "moderation") if name == "wildchat" else ()
     elif chosen.source == "path":
         files = files_of(name, str(chosen.path), _SUFFIXES[entry.native_format])
         version = "local-" + _digest(str(chosen.path))[:8]

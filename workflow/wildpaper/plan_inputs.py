@@ -1,5 +1,6 @@
 """Files that a configuration names, found or refused before any job starts."""
 
+import re
 from pathlib import Path
 
 from wildpaper.acquire.sources import Sources
@@ -15,6 +16,52 @@ def state_of(files: list[str]) -> str:
     return repr([(file, state.st_size, state.st_mtime_ns) for file, state in states])
 
 
+RAW_LOG_FILES = re.compile(
+    r"((calls|consents|moderation)-.*\.jsonl|wildbench\.jsonl)(\.(gz|bz2|xz|zst|lz4))?|.*\.mmdb"
+)
+
+
+def raw_log_files(path: str) -> list[str]:
+    """Return the files of raw logs in a folder, databases of places also from its ``geoip/``.
+
+    Raises
+    ------
+    WildpaperError
+        If there is no such folder, or no calls are in it.
+    """
+    where, folder = "config key datasets.wildchat.path", Path(path)
+    if "{" in path or "}" in path:
+        raise _no_braces(path, where)
+    if not folder.is_dir():
+        raise WildpaperError(
+            f"No such folder: {path}",
+            where=where,
+            hint="Name the folder that holds calls-….jsonl (docs/raw-logs.md).",
+        )
+    found = [
+        str(file)
+        for place in (folder, folder / "geoip")
+        if place.is_dir()
+        for file in sorted(place.iterdir())
+        if file.is_file() and RAW_LOG_FILES.fullmatch(file.name)
+    ]
+    if not any(Path(file).name.startswith("calls-") for file in found):
+        raise WildpaperError(
+            f"No calls-….jsonl in the folder {path}",
+            where=where,
+            hint="The format of raw logs is described in docs/raw-logs.md.",
+        )
+    return found
+
+
+def _no_braces(path: str, where: str) -> WildpaperError:
+    return WildpaperError(
+        f"Snakemake cannot take a path with braces: {path}",
+        where=where,
+        hint="Rename the file or folder, or link to it from elsewhere.",
+    )
+
+
 def files_of(name: str, path: str, suffixes: tuple[str, ...]) -> list[str]:
     """Return the file at a path, or those with a suffix in the folder at it, by name.
 
@@ -26,11 +73,7 @@ def files_of(name: str, path: str, suffixes: tuple[str, ...]) -> list[str]:
     where = f"config key datasets.{name}.path"
     found = Path(path)
     if "{" in path or "}" in path:
-        raise WildpaperError(
-            f"Snakemake cannot take a path with braces: {path}",
-            where=where,
-            hint="Rename the file or folder, or link to it from elsewhere.",
-        )
+        raise _no_braces(path, where)
     if found.is_file():
         return [path]
     if found.is_dir():

@@ -69,10 +69,11 @@ def lanes_of(rows: list[dict[str, Any]], titles: dict[str, str]) -> list[Lane]:
 
 def _lane(title: str, rows: list[dict[str, Any]]) -> Lane:
     lane = Lane(title)
-    steps: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    steps: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for row in rows:
-        steps.setdefault((row["stage"], row["dataset"]), []).append(row)
-    for (stage, _), members in steps.items():
+        unit = row["unit"] if row["dataset"] == RAWLOGS else ""
+        steps.setdefault((row["stage"], row["dataset"], unit), []).append(row)
+    for (stage, *_), members in steps.items():
         main, *others = sorted(members, key=lambda row: _UNITS.index(row["unit"]))
         _enter(lane, main)
         reasons = _reasons(main, "") + [

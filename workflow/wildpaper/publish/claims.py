@@ -68,6 +68,7 @@ def write_claims(
     notes: list[Path],
     truth: list[Path],
     errors: list[Path],
+    redaction: list[Path],
     claims: Path,
     markdown: Path,
     table: Path,
@@ -86,8 +87,9 @@ def write_claims(
         ``acquired.json`` of each data set of the run.
     tables, notes : list of Path
         Long tables, and explanations {claim id: text} of the measure stage.
-    truth, errors : list of Path
-        ``truth.json`` and ``annotator-errors.json`` of a simulated run; empty otherwise.
+    truth, errors, redaction : list of Path
+        ``truth.json``, ``annotator-errors.json`` and ``redaction-truth.json`` of a simulated
+        run; empty otherwise.
     claims, markdown, table : Path
         To write.
     preset : str
@@ -108,7 +110,7 @@ def write_claims(
         cells={cell.claim: cell for cell in cells},
         notes={key: text for path in notes for key, text in read_json(path).items()},
         blanks=blanks,
-        truth=read_truth(truth, errors, minimum_prompts),
+        truth=read_truth(truth, errors, redaction, minimum_prompts),
     )
     known = {claim.id for claim in listed}
     _check_ids(cells, known, run.artifacts)

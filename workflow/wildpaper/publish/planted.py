@@ -12,6 +12,12 @@ Value = int | float | str
 
 NO_LANGUAGE = "Nolang"
 COUNTS = "simulated.user-messages."
+AFTER_REDACTION = {
+    f"table-01.wildchat.user-tokens-{name}": f"simulated.user-tokens-{name}.redacted"
+    for name in ("mean", "std")
+}
+"""{claim: its truth where what the rules are meant to hide is hidden}."""
+CALLS, CONVERSATIONS = "own.release-text.calls.", "own.release-text.conversations."
 MONTHS = "own.figure-05-toxicity-by-month."
 LANGUAGE_SHARES = ("own.table-05-languages.", "own.figure-02b-languages.")
 
@@ -31,15 +37,24 @@ class Truth:
         under ``detoxify`` and a role ``false_negative_high`` and ``false_positive_high``.
     minimum_prompts : int
         User messages from which on a language counts.
+    n_missed, n_false : int
+        Planted items that redaction should have hidden and did not, and what it hid although
+        nothing was planted there.
     """
 
     realised: dict[str, Value] = field(default_factory=dict)
     errors: dict[str, Any] = field(default_factory=dict)
     minimum_prompts: int = 1
+    n_missed: int = 0
+    n_false: int = 0
 
 
-def read_truth(truth: list[Path], errors: list[Path], minimum_prompts: int) -> Truth:
-    """Read ``truth.json`` and ``annotator-errors.json``, of which a run has one or none.
+def read_truth(
+    truth: list[Path], errors: list[Path], redaction: list[Path], minimum_prompts: int
+) -> Truth:
+    """Read ``truth.json``, ``annotator-errors.json`` and ``redaction-truth.json``.
+
+    A run has one of each or none.
 
     Raises
     ------
@@ -53,7 +68,14 @@ def read_truth(truth: list[Path], errors: list[Path], minimum_prompts: int) -> T
     for path in errors:
         content = read_json(path)
         measured = {name: _section(path, content, name) for name in ("language", "detoxify")}
-    return Truth(realised, measured, minimum_prompts)
+    kinds = [
+        kind for path in redaction for kind in _section(path, read_json(path), "kinds").values()
+    ]
+    n_missed, n_false = (
+        sum(kind[side]["n"] - kind[side]["n_found"] for kind in kinds)
+        for side in ("recall", "precision")
+    )
+    return Truth(realised, measured, minimum_prompts, n_missed, n_false)
 
 
 def _section(path: Path, content: Any, name: str) -> dict[str, Any]:
@@ -72,7 +94,7 @@ def planted_value(claim: str, truth: Truth) -> Value | None:
 
     Most stand in ``truth.json`` under the claim's own id. The number of languages and our
     own shares by language follow from its counts of user messages, our own shares by
-    month have another id there.
+    month and our own counts of calls and conversations have another id there.
     """
     if any(fnmatchcase(claim, pattern) for pattern in _SETTINGS):
         return None
@@ -85,7 +107,10 @@ def planted_value(claim: str, truth: Truth) -> Value | None:
     if claim.startswith(MONTHS):
         month, _, role = claim.removeprefix(MONTHS).partition(".")
         claim = f"simulated.toxic-share.{role}.{month}"
-    value = truth.realised.get(claim)
+    for start, ledger in ((CALLS, "ledger"), (CONVERSATIONS, "ledger-conversations")):
+        if claim.startswith(start):
+            claim = f"simulated.{ledger}.{claim.removeprefix(start)}"
+    value = truth.realised.get(AFTER_REDACTION.get(claim, claim), truth.realised.get(claim))
     return None if value == "" else value
 
 

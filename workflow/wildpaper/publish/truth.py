@@ -20,12 +20,16 @@ either (true share e, and m by    [W(n (e - m), fn) + W(n (1 - e), fp)] / n: wha
 moderation, which is exact)       moderation flags is in "either" whatever Detoxify says
 both (true share b, and m)        [W(n b, fn) + W(n (m - b), fp)] / n: what moderation
                                   does not flag is never in "both"
+tokens of WildChat's messages     w d / n for the mean, d sqrt(w / n) for the deviation: w
+                                  items that redaction missed or hid wrongly change the
+                                  tokens of their messages by no more than d = 64 each
 ================================  ====================================================
 
 fn and fp are the upper limits of the rates of false negatives and false positives of the
 role; they are taken to be the same whether or not moderation flags a message.
 """
 
+import math
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
@@ -48,6 +52,8 @@ Tolerance = float | None
 _ROUNDING = 1e-9
 _NOTHING = 1e-12
 _CONFIDENCE = 0.99
+_MOST_TOKENS = 64
+"""By which hiding an item, or not, changes a message: the longest of them have fewer."""
 
 
 def compare(
@@ -200,12 +206,27 @@ def _success(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance
     return _flagged("chatbot", value, n if known is None else int(known), truth)
 
 
+def _tokens(claim: str, _: Value, n: int | None, truth: Truth) -> Tolerance:
+    """Return how much redaction's errors change the mean or deviation of tokens.
+
+    Only users' messages hold what was planted. Moving values by x changes the deviation by
+    no more than the root mean square of x.
+    """
+    n_wrong = truth.n_false + (truth.n_missed if ".user-" in claim else 0)
+    n = n or int(truth.realised.get("table-01.wildchat.conversations", 0))
+    if not n_wrong or not n:
+        return 0
+    share = n_wrong / n
+    return _MOST_TOKENS * (share if claim.endswith("-mean") else math.sqrt(share))
+
+
 def _not_measured(*_: Any) -> Tolerance:
     return None
 
 
 _MEDIATED: tuple[tuple[str, Callable[[str, Value, int | None, Truth], Tolerance]], ...] = (
     ("table-01.*.languages", _n_languages),
+    ("table-01.wildchat.*-tokens-*", _tokens),
     ("table-05.*.*", _language_share),
     ("own.table-05-languages.*.*", _language_share),
     ("own.figure-02b-languages.*", _language_share),
