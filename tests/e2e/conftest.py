@@ -98,7 +98,7 @@ def study(project_copy):
 
 @pytest.fixture(scope="session")
 def first_run(study):
-    """Return the folder of a finished run: two cores, five shards."""
+    """Return the folder of a finished run: two cores, three shards."""
     folder = study.project.parent / "run-1"
     study.snakemake(folder, "--cores", "2")
     return folder

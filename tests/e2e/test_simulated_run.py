@@ -1,9 +1,14 @@
 """The whole study on simulated raw logs: the plant is recovered, nothing depends on how it ran."""
 
+import gzip
+import hashlib
 import itertools
 import json
+import lzma
 import random
 import re
+import shutil
+import stat
 from pathlib import Path
 
 import jsonschema
@@ -12,15 +17,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pypdf
 import pytest
+import yaml
 from finished_run import Finished
 
+from wildpaper.errors import WildpaperError
 from wildpaper.measure import figure_02a_turns, table_06_toxicity_overlap, toxicity
+from wildpaper.publish.leaks import scan_results
 
 pytestmark = pytest.mark.e2e
 
 SETTINGS = ("languages.minimum-prompts", "training.")
 BASE = Path("results/micro")
 KILLS = 3
+MAIL_WITHIN = ("EMAIL_ADDRESS", "within")
+OWN_SALT = "0123456789abcdef" * 4
 
 
 def read(folder, name):
@@ -103,19 +113,21 @@ def test_the_ledger_adds_up_from_raw_calls_to_analysed_conversations(run, projec
     jsonschema.validate(rows, schema)
     calls = [row for row in rows if row["unit"] == "call"]
     assert [row["dataset"] for row in calls] == ["rawlogs"]
-    n_lines = sum(
-        len(path.read_bytes().splitlines())
-        for path in (run / "data/raw/simulated").rglob("calls-*.jsonl")
-    )
-    assert calls[0]["in"] == n_lines
-    stages = [r for r in rows if r["dataset"] == "wildchat" and r["unit"] == "conversation"]
-    assert [row["stage"] for row in stages] == ["release", "ingest", "train"]
+    logs = sorted((run / "data/raw/simulated").rglob("calls-*.jsonl*"))
+    assert {path.suffix for path in logs} == {".jsonl", ".gz"}
+    texts = [gzip.decompress(p.read_bytes()) if p.suffix == ".gz" else p.read_bytes() for p in logs]
+    assert calls[0]["in"] == sum(len(text.splitlines()) for text in texts)
+    of = ("rawlogs", "wildchat")
+    stages = [r for r in rows if r["dataset"] in of and r["unit"] == "conversation"]
+    assert [row["stage"] for row in stages] == ["release", "release", "ingest", "train"]
     for before, after in itertools.pairwise(stages):
         assert after["in"] == before["kept"]
     obtained = {claim["id"]: claim["obtained"] for claim in claims}
     assert stages[0]["in"] == obtained["collection.conversations-linked"]
-    assert stages[1]["kept"] == obtained["table-01.wildchat.conversations"]
-    assert calls[0]["dropped"].keys() >= {"failed-call", "no-consent", "withdrawn", "missing-turn"}
+    assert stages[2]["kept"] == obtained["table-01.wildchat.conversations"]
+    assert stages[1]["dropped"].keys() == {"sexual-minors"}
+    assert calls[0]["dropped"].keys() >= {"failed-call", "no-consent", "withdrawn", "missing-turn",
+                                          "duplicate-call", "own-traffic"}  # fmt: skip
     assert (run / BASE / "present/figures/flow-ledger.pdf").stat().st_size > 0
 
 
@@ -141,6 +153,13 @@ def test_nothing_personal_leaves_the_raw_logs(run):
     (personal,) = (run / "data/raw/simulated").glob("*/personal.json")
     planted = json.loads(personal.read_text(encoding="utf-8"))
     secrets = {planted["salt"], *_texts(planted["ips"]), *_texts(planted["sessions"])}
+    kinds = {item["kind"] for item in planted["planted"]} - {"PERSON"}
+    assert len(kinds) == 5
+    secrets |= {
+        item["value"]
+        for item in planted["planted"]
+        if item["reach"] == "within" and item["kind"] in kinds
+    }
     assert len(secrets) > 100
     pattern = re.compile("|".join(map(re.escape, sorted(secrets, key=len, reverse=True))))
     for path in (run / "results").rglob("*"):
@@ -151,6 +170,82 @@ def test_nothing_personal_leaves_the_raw_logs(run):
         else:
             continue
         assert pattern.search(content) is None, path
+
+
+def test_the_scan_of_all_results_found_nothing_and_says_what_it_looked_for(run, project):
+    report = read(run, "publish/leaks.json")
+    schema = json.loads((project / "data/schemas/leaks.schema.json").read_text("utf-8"))
+    jsonschema.validate(report, schema)
+    assert report["leaks"] == []
+    assert all(report["n_needles"][kind] > 0 for kind in ("ADDRESS", "SESSION", "SALT", "TEXT"))
+    assert report["n_files"] > 300
+
+
+def test_a_planted_leak_fails_the_scan(run, tmp_path):
+    (personal,) = (run / "data/raw/simulated").glob("*/personal.json")
+    planted = json.loads(personal.read_text(encoding="utf-8"))["planted"]
+    mail = next(i["value"] for i in planted if (i["kind"], i["reach"]) == MAIL_WITHIN)
+    (tmp_path / "publish").mkdir()
+    (tmp_path / "notes.json").write_text(json.dumps({"a": mail}), encoding="utf-8")
+    with pytest.raises(WildpaperError) as caught:
+        scan_results(
+            tmp_path, [personal], [personal.parent / "rawlogs/acquired.json"],
+            [run / BASE / "release/redaction-truth.json"], tmp_path / "publish/leaks.json",
+        )  # fmt: skip
+    assert "notes.json" in str(caught.value)
+    assert mail not in str(caught.value)
+    assert not (tmp_path / "publish/leaks.json").exists()
+
+
+def test_what_may_not_be_released_is_for_its_owner_alone(run):
+    folder = run / "data/private/micro/release"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [path for path in (run / "results").rglob("*") if path.name.startswith("entities")] == []
+
+
+def test_logs_of_ones_own_give_the_same_release_under_ones_own_salt(
+    simulated, run, tmp_path, monkeypatch
+):
+    """The simulated logs, as if they were the user's: compressed otherwise, one file more."""
+    (raw,) = (run / "data/raw/simulated").glob("*/rawlogs")
+    logs = tmp_path / "logs"
+    shutil.copytree(raw, logs, ignore=shutil.ignore_patterns("acquired.json"))
+    (calls,) = logs.glob("calls-0*.jsonl")
+    lines = calls.read_bytes().splitlines(keepends=True)
+    calls.unlink()
+    (logs / "calls-0.jsonl.xz").write_bytes(lzma.compress(b"".join(lines[:300])))
+    (logs / "calls-00000.jsonl").write_bytes(b"".join(lines[300:]))
+    config = yaml.safe_load(simulated.config.read_text(encoding="utf-8"))
+    checkpoint = run / BASE / "annotate/detoxify-small/checkpoint.ckpt"
+    config |= {"preset": "own", "datasets": {"wildchat": {"source": "rawlogs", "path": str(logs)}},
+               "train": {"recipe": "none"}}  # fmt: skip
+    config["annotate"]["detoxify"] = {"checkpoint": str(checkpoint)}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    own = type(simulated)(simulated.project, tmp_path / "own.yaml")
+    target = "results/own/release/leaks.json"
+    monkeypatch.delenv("WILDPAPER_IP_SALT", raising=False)
+    refused = own.snakemake(tmp_path / "run", target, "--cores", "2", check=False)
+    assert "WILDPAPER_IP_SALT" in refused
+    monkeypatch.setenv("WILDPAPER_IP_SALT", OWN_SALT)
+    own.snakemake(tmp_path / "run", target, "--cores", "2")
+    mine, theirs = _released(tmp_path / "run/results/own"), _released(run / BASE)
+    assert len(mine["users"]) == len(theirs["users"]) > 20
+    assert mine["users"].isdisjoint(theirs["users"])
+    assert mine["rows"] == theirs["rows"]
+    # Scores depend on how texts are batched, in the last digits.
+    assert mine["scores"] == pytest.approx(theirs["scores"], abs=1e-5)
+
+
+def _released(results):
+    """Return a digest of each released row but for addresses and scores; those apart."""
+    files = sorted(results.glob("release/wildchat-full/train-*.parquet"))
+    rows = pa.concat_tables([pq.read_table(path) for path in files]).to_pylist()
+    users = {row.pop("hashed_ip") for row in rows}
+    scores = [s for row in rows for one in row.pop("detoxify_moderation") for s in one.values()]
+    for row in rows:
+        row["conversation"] = [item | {"hashed_ip": None} for item in row["conversation"]]
+    digests = [hashlib.sha256(repr(row).encode()).hexdigest() for row in rows]
+    return {"users": users, "scores": scores, "rows": digests}
 
 
 def _texts(value):

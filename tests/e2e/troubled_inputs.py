@@ -75,7 +75,7 @@ def write_study(folder: Path) -> Path:
     config.write_text(
         f"""\
 preset: troubled
-shards: 5
+shards: 3
 datasets:
   alpaca: {{source: path, path: {folder / "alpaca.json"}}}
   wildchat: {{source: path, path: {folder / "wildchat.parquet"}}}

@@ -8,7 +8,7 @@ import pytest
 from wildpaper.long_table import Cell, read_long_table, write_long_table
 from wildpaper.measure.linking_causes import COLUMNS
 from wildpaper.measure.privacy import KINDS
-from wildpaper.present.linking_causes import render_linking
+from wildpaper.present.linking_causes import NAMES, render_linking
 from wildpaper.present.privacy import MISSES, TITLES, render_privacy
 from wildpaper.publish.latex import compile_pdf
 
@@ -80,19 +80,21 @@ ROWS = {
     "first-regenerated": (5, 5, 0, 0, 0, 0, 6),
     "later-edited": (7, 1, 0, 6, 0, 0, 0),
     "plain": (1200, 1200, 0, 0, 0, 0, 0),
-    "retry": (20, 20, 0, 0, 0, 0, 0),
-    "total": (1262, 1256, 0, 6, 0, 0, 6),
+    "long-pause": (20, 20, 0, 0, 0, 0, 0),
+    "unheard-of": (3, 0, 0, 0, 0, 3, 0),
+    "total": (1265, 1256, 0, 6, 0, 3, 6),
 }
 
 
-def test_causes_that_change_something_have_a_line_and_the_others_share_one(tmp_path, project):
+def test_causes_that_matter_have_a_line_and_the_others_share_one(tmp_path, project):
     lines = lines_of(tex_of(render_linking, tmp_path, project, cause_cells(ROWS)))
-    names = ["What happened", "Nothing special", "First regenerated", "Later edited", "All else",
+    names = ["What happened", "Nothing special", NAMES["address-changed"],
+             NAMES["first-regenerated"], NAMES["later-edited"], "Unheard of", "All else",
              "Total"]  # fmt: skip
     assert list(lines) == names
     assert lines["What happened"] == [
         "True", "Recovered", "Split", "Cut short", "Discarded", "Extra"]  # fmt: skip
-    assert lines["Later edited"] == ["7", "1", "0", "6", "0", "0"]
+    assert lines[NAMES["later-edited"]] == ["7", "1", "0", "6", "0", "0"]
     counts = [[int(part.replace("{,}", "")) for part in lines[name]] for name in names[1:]]
     assert [sum(column) for column in zip(*counts[:-1], strict=True)] == counts[-1]
 

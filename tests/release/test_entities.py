@@ -2,6 +2,8 @@
 
 import logging
 import random
+import subprocess
+import sys
 import time
 
 import pyarrow.parquet as pq
@@ -282,3 +284,15 @@ def test_labels_of_other_messages_are_refused(tmp_path):
         with pytest.raises(WildpaperError, match="language-other"):
             find_entities(messages, language, tmp_path / "e.parquet", None, MODELS)
     assert not (tmp_path / "e.parquet").exists()
+
+
+def test_the_engine_loads_neither_torch_nor_transformers():
+    """They take four seconds of each job, and a model of spaCy alone needs neither."""
+    code = (
+        "import sys\n"
+        "from wildpaper.release.entity_engine import EntityEngine\n"
+        f"EntityEngine({KINDS!r}, {MODELS!r}, 'all', 1000)\n"
+        "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

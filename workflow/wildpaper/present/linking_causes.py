@@ -1,4 +1,4 @@
-"""What linking makes of true conversations: a line for each cause that changes something."""
+"""What linking makes of true conversations: a line for each cause worth one."""
 
 from pathlib import Path
 
@@ -20,6 +20,27 @@ _HEADINGS = {
 }
 _SPARED = ("mixed",)
 """Columns that are left out where they hold nothing."""
+
+NAMES = {
+    "address-changed": "Address changed on the way",
+    "same-time": "Two calls at the same time",
+    "same-opening-own": "Same first message as another of the user",
+    "same-opening-other": "Same first message as another user",
+    "retry": "Call failed and was repeated",
+    "first-edited": "First message edited",
+    "first-regenerated": "First reply generated anew",
+    "first-regenerated-continued": "First reply generated anew, then went on",
+    "first-logged-twice": "First call logged twice",
+    "later-edited": "Later message edited after going on",
+    "later-regenerated": "Later reply generated anew",
+    "later-regenerated-continued": "Later reply generated anew, then went on",
+    "model-changed": "Model changed on the way",
+    "first-missing": "First call not logged",
+    "middle-missing": "Call in the middle not logged",
+    "across-start": "Began before the collection did",
+    "before-start": "Ended before the collection began",
+}
+"""Causes that have a line of their own, whatever linking makes of them, in this order."""
 
 Counts = dict[str, int]
 
@@ -48,17 +69,18 @@ def render_linking(
 
 
 def linking_tabular(cells: list[Cell]) -> str:
-    """Return the LaTeX tabular; causes that make no difference share a line."""
+    """Return the LaTeX tabular; causes without a name that make no difference share a line."""
     rows: dict[str, Counts] = {}
     for cell in cells:
         rows.setdefault(cell.row, {})[cell.column] = int(cell.value or 0)
     total = rows.pop(TOTAL)
     plain = rows.pop(PLAIN, dict.fromkeys(COLUMNS, 0))
-    changed = {cause: counts for cause, counts in rows.items() if _is_changed(counts)}
-    others = [counts for cause, counts in rows.items() if cause not in changed]
+    own = [cause for cause in NAMES if cause in rows]
+    own += [cause for cause in rows if cause not in NAMES and _is_changed(rows[cause])]
+    others = [counts for cause, counts in rows.items() if cause not in own]
     columns = [name for name in COLUMNS if name not in _SPARED or total[name]]
     lines = [_line("Nothing special", plain, columns)]
-    lines += [_line(title_of(cause), counts, columns) for cause, counts in changed.items()]
+    lines += [_line(title_of(cause), rows[cause], columns) for cause in own]
     if others:
         summed = {name: sum(counts[name] for counts in others) for name in COLUMNS}
         lines.append(_line("All else", summed, columns))
@@ -68,7 +90,7 @@ def linking_tabular(cells: list[Cell]) -> str:
 
 def title_of(cause: str) -> str:
     """Return the name of a cause in words, as LaTeX."""
-    return escape(cause.replace("-", " ").capitalize())
+    return escape(NAMES.get(cause, cause.replace("-", " ").capitalize()))
 
 
 def _is_changed(counts: Counts) -> bool:

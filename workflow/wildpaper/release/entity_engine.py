@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from wildpaper.errors import WildpaperError
 from wildpaper.release.entity_patterns import FINDERS, find_others, use_bundled_suffixes
+from wildpaper.release.light_imports import import_analyzer
 from wildpaper.release.redaction_spans import Span
 
 Patterns = Literal["all", "analysed"]
@@ -172,6 +173,7 @@ class EntityEngine:
         self, kinds: Sequence[str], name_models: dict[str, str], patterns: Patterns, longest: int
     ) -> None:
         _quiet_and_single()
+        import_analyzer(name_models.values())
         use_bundled_suffixes()
         self.kinds = frozenset(kinds)
         self._patterns = patterns
