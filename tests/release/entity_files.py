@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wildpaper.release.entities import find_entities
-from wildpaper.release.redaction_spans import Span
+from wildpaper.release.redaction.entities import find_entities
+from wildpaper.release.redaction.redaction_spans import Span
 from wildpaper.schema import LABELS, MESSAGES
 
 KINDS = ("PERSON", "PHONE_NUMBER", "EMAIL_ADDRESS", "CREDIT_CARD", "URL")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wildpaper.release.link import link_calls
+from wildpaper.release.linking.link import link_calls
 
 SALT = "5a17" * 16
 _NUMBER = itertools.count(1)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wildpaper.files import read_json
-from wildpaper.release.redaction_truth import assess_redaction
+from wildpaper.release.redaction.redaction_truth import assess_redaction
 from wildpaper.schema import ENTITIES, LABELS, MESSAGES, REDACTED, REDACTIONS
 
 

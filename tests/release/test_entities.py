@@ -11,11 +11,11 @@ import pytest
 from entity_files import KINDS, MODELS, entities_of, values_in, write_shard
 
 from wildpaper.errors import WildpaperError
-from wildpaper.release import entities as module
-from wildpaper.release.entities import find_entities, find_in_texts, pieces
-from wildpaper.release.entity_engine import EntityEngine, Names, plain_engine
-from wildpaper.release.entity_patterns import FEWEST_PHONE_DIGITS
-from wildpaper.release.frequencies import count_entities
+from wildpaper.release.redaction import entities as module
+from wildpaper.release.redaction.entities import find_entities, find_in_texts, pieces
+from wildpaper.release.redaction.entity_engine import EntityEngine, Names, plain_engine
+from wildpaper.release.redaction.entity_patterns import FEWEST_PHONE_DIGITS
+from wildpaper.release.redaction.frequencies import count_entities
 from wildpaper.schema import ENTITIES, FREQUENCIES
 
 NAME, PHONE, MAIL = "Mara Lindqvist", "+1 202-555-0143", "mara.l@mail.example.net"
@@ -290,7 +290,7 @@ def test_the_engine_loads_neither_torch_nor_transformers():
     """They take four seconds of each job, and a model of spaCy alone needs neither."""
     code = (
         "import sys\n"
-        "from wildpaper.release.entity_engine import EntityEngine\n"
+        "from wildpaper.release.redaction.entity_engine import EntityEngine\n"
         f"EntityEngine({KINDS!r}, {MODELS!r}, 'all', 1000)\n"
         "print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json
-from wildpaper.release.linking_truth import OUTCOMES, assess_linking
+from wildpaper.release.linking.linking_truth import OUTCOMES, assess_linking
 from wildpaper.schema import FATES, TRUE_CALLS
 
 

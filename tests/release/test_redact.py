@@ -8,10 +8,10 @@ import pytest
 from entity_files import KINDS, MODELS, entities_of, write_shard
 
 from wildpaper.errors import WildpaperError
-from wildpaper.release.entities import find_entities, find_in_texts
-from wildpaper.release.frequencies import count_entities
-from wildpaper.release.redact import redact_messages
-from wildpaper.release.redaction_rules import load_rules, redactions_of
+from wildpaper.release.redaction.entities import find_entities, find_in_texts
+from wildpaper.release.redaction.frequencies import count_entities
+from wildpaper.release.redaction.redact import redact_messages
+from wildpaper.release.redaction.redaction_rules import load_rules, redactions_of
 from wildpaper.schema import MESSAGES, REDACTED, REDACTIONS
 
 NAME, PHONE, MAIL = "Mara Lindqvist", "+1 202-555-0143", "mara.l@mail.example.net"

@@ -5,14 +5,14 @@ import yaml
 from entity_files import KINDS, span_of
 
 from wildpaper.errors import WildpaperError
-from wildpaper.release.redaction_rules import (
+from wildpaper.release.redaction.redaction_rules import (
     DEFAULT_RULES,
     frequency_key,
     load_rules,
     redactions_of,
     words_pattern,
 )
-from wildpaper.release.redaction_spans import Redaction, cover, without_overlaps
+from wildpaper.release.redaction.redaction_spans import Redaction, cover, without_overlaps
 
 RULES = load_rules()
 NAME, PHONE, MAIL = "Mara Lindqvist", "+1 202-555-0143", "mara@mail.example.net"

@@ -9,7 +9,7 @@ from redacting import Message, assess
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json
-from wildpaper.release.redaction_truth import MISSES, rate
+from wildpaper.release.redaction.redaction_truth import MISSES, rate
 
 NAME, OTHER = "Mara Novak", "Jonas Demir"
 MAIL, PHONE = "mara.novak7@mail.example.net", "+1 202-555-0147"

@@ -8,7 +8,7 @@ import pytest
 from rawlog_writing import Logs, at, call, chat, consent, release
 
 from wildpaper.errors import WildpaperError
-from wildpaper.release.call_lines import SecondLook
+from wildpaper.release.linking.call_lines import SecondLook
 
 GOOD = call(0, ["Hi."], "Hello.")
 

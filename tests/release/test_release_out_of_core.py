@@ -13,9 +13,9 @@ from adversarial_logs import random_logs
 from rawlog_writing import Released, link, release
 
 from wildpaper.errors import WildpaperError
-from wildpaper.release import link as linking
-from wildpaper.release.link_database import Database
-from wildpaper.release.link_seen import SeenHashes
+from wildpaper.release.linking import link as linking
+from wildpaper.release.linking.link_database import Database
+from wildpaper.release.linking.link_seen import SeenHashes
 
 N_CALLS = 1_500
 
@@ -140,7 +140,7 @@ def test_the_database_goes_to_disk_before_it_takes_more_memory_than_it_may(tmp_p
 
 
 def test_seen_hashes_are_a_set(monkeypatch):
-    monkeypatch.setattr("wildpaper.release.link_seen._RECENT", 7)
+    monkeypatch.setattr("wildpaper.release.linking.link_seen._RECENT", 7)
     rng = np.random.default_rng(1)
     seen, truth = SeenHashes(), set()
     for _ in range(2_000):

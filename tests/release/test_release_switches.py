@@ -9,7 +9,7 @@ from rawlog_writing import SALT, Logs, at, call, chat, consent, release
 from release_oracle_lines import DEFAULTS
 
 from wildpaper.config_release import LinkingConfig
-from wildpaper.release.call_own_traffic import LOWER_TO_ASCII, OwnTraffic
+from wildpaper.release.linking.call_own_traffic import LOWER_TO_ASCII, OwnTraffic
 
 TWO = ["Hi.", "Hello.", "More?", "Yes."]
 EDITED = call(5, ["Hi.", "Hello.", "Else?"], "No.")

@@ -7,10 +7,10 @@ import random
 import pytest
 
 from wildpaper.errors import WildpaperError
-from wildpaper.release.redaction_rules import Detector, load_rules
-from wildpaper.release.redaction_spans import cover
-from wildpaper.release.redactor import Redactor
-from wildpaper.release.secrets_in_text import SecretFinder, secret_finder
+from wildpaper.release.redaction.redaction_rules import Detector, load_rules
+from wildpaper.release.redaction.redaction_spans import cover
+from wildpaper.release.redaction.redactor import Redactor
+from wildpaper.release.redaction.secrets_in_text import SecretFinder, secret_finder
 
 RULES = load_rules()
 ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -36,8 +36,8 @@ if PLAN.rawlogs:
         resources:
             mem_mb=4000,
         params:
-            call="wildpaper.release.link:link_calls",
-            code=code_digest("wildpaper.release.link"),
+            call="wildpaper.release.linking.link:link_calls",
+            code=code_digest("wildpaper.release.linking.link"),
             settings=CONFIG.release.linking.model_dump(mode="json"),
         message:
             "Link calls into conversations"
@@ -59,8 +59,8 @@ if PLAN.rawlogs:
         resources:
             mem_mb=2000,
         params:
-            call="wildpaper.release.entities:find_entities",
-            code=code_digest("wildpaper.release.entities"),
+            call="wildpaper.release.redaction.entities:find_entities",
+            code=code_digest("wildpaper.release.redaction.entities"),
             name_models=CONFIG.release.redaction.name_models,
             patterns=CONFIG.release.redaction.patterns,
             chunk_characters=CONFIG.release.redaction.chunk_characters,
@@ -82,8 +82,8 @@ if PLAN.rawlogs:
         resources:
             mem_mb=1000,
         params:
-            call="wildpaper.release.frequencies:count_entities",
-            code=code_digest("wildpaper.release.frequencies"),
+            call="wildpaper.release.redaction.frequencies:count_entities",
+            code=code_digest("wildpaper.release.redaction.frequencies"),
         message:
             "Count entities"
         script:
@@ -107,8 +107,8 @@ if PLAN.rawlogs:
         resources:
             mem_mb=1500,
         params:
-            call="wildpaper.release.redact:redact_messages",
-            code=code_digest("wildpaper.release.redact"),
+            call="wildpaper.release.redaction.redact:redact_messages",
+            code=code_digest("wildpaper.release.redaction.redact"),
             secrets=CONFIG.release.redaction.secrets,
         message:
             "Redact shard {wildcards.shard}"
@@ -166,8 +166,8 @@ if PLANTED:
         resources:
             mem_mb=1000,
         params:
-            call="wildpaper.release.linking_truth:assess_linking",
-            code=code_digest("wildpaper.release.linking_truth"),
+            call="wildpaper.release.linking.linking_truth:assess_linking",
+            code=code_digest("wildpaper.release.linking.linking_truth"),
         message:
             "Compare linked with true conversations"
         script:
@@ -191,8 +191,8 @@ if PLANTED:
         resources:
             mem_mb=1500,
         params:
-            call="wildpaper.release.redaction_truth:assess_redaction",
-            code=code_digest("wildpaper.release.redaction_truth"),
+            call="wildpaper.release.redaction.redaction_truth:assess_redaction",
+            code=code_digest("wildpaper.release.redaction.redaction_truth"),
         message:
             "Measure redaction on what was planted"
         script:

@@ -25,7 +25,7 @@ def measure_release(linked: Path, released: Path, table: Path, notes: Path) -> N
     Parameters
     ----------
     linked, released : Path
-        Reports of `wildpaper.release.link` and `wildpaper.release.assemble`.
+        Reports of `wildpaper.release.linking.link` and `wildpaper.release.assemble`.
     table, notes : Path
         To write: the long table; an empty JSON object, as nothing here was published.
     """

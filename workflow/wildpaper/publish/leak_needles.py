@@ -19,7 +19,7 @@ from wildpaper.publish.leak_rawlogs import (
     unconsented_texts,
 )
 from wildpaper.publish.leak_search import SHORTEST
-from wildpaper.release.planted_items import WITHIN, Planted, read_planted
+from wildpaper.release.redaction.planted_items import WITHIN, Planted, read_planted
 from wildpaper.release.salt import read_salt
 
 ADDRESS, SESSION, SALT, TEXT = "ADDRESS", "SESSION", "SALT", "TEXT"

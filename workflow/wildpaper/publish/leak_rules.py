@@ -10,10 +10,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from wildpaper.progress import Progress
-from wildpaper.release.entities import find_in_texts
-from wildpaper.release.redaction_rules import Rules, frequency_key, load_rules, redactions_of
-from wildpaper.release.redaction_spans import SECRET, Redaction, Span, without_overlaps
-from wildpaper.release.secrets_in_text import secret_finder
+from wildpaper.release.redaction.entities import find_in_texts
+from wildpaper.release.redaction.redaction_rules import (
+    Rules,
+    frequency_key,
+    load_rules,
+    redactions_of,
+)
+from wildpaper.release.redaction.redaction_spans import SECRET, Redaction, Span, without_overlaps
+from wildpaper.release.redaction.secrets_in_text import secret_finder
 
 _PLACEHOLDER = re.compile(r"<(?:PRESIDIO_ANONYMIZED|DETECT_SECRETS_REDACTED)_[A-Z0-9_]*>")
 _FILLER = f"<{'·' * 198}>"

@@ -48,7 +48,7 @@ def scan_release(
     personal, rawlogs, assessment : list of Path
         See `scan_results`.
     frequencies, rules, patterns, name_models, secrets, chunk_characters
-        As `wildpaper.release.redact` and `wildpaper.release.entities` had them.
+        As `wildpaper.release.redaction.redact` and `wildpaper.release.redaction.entities` had them.
     report : Path
         JSON to write, counts only, the same for any number of shards and files
         (``data/schemas/leaks.schema.json``).

@@ -50,7 +50,7 @@ def assemble_release(
     Parameters
     ----------
     conversations, turns : list of Path
-        All shards of `wildpaper.release.link.link_calls`.
+        All shards of `wildpaper.release.linking.link.link_calls`.
     redacted : list of Path
         All shards of their messages after redaction.
     language, detoxify, moderation : list of Path

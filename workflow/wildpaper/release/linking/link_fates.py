@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 
 from wildpaper.files import atomic_path
 from wildpaper.ingest.normalise import remove_surrogates
-from wildpaper.release.call_runs import to_text
-from wildpaper.release.link_database import Database
-from wildpaper.release.link_order import BEFORE_START, DUPLICATE
+from wildpaper.release.linking.call_runs import to_text
+from wildpaper.release.linking.link_database import Database
+from wildpaper.release.linking.link_order import BEFORE_START, DUPLICATE
 from wildpaper.schema import FATES, check_table
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from wildpaper.release.consent import NO_CONSENT, WITHDRAWN
-from wildpaper.release.link_database import Database
-from wildpaper.release.wildbench import match_wildbench
+from wildpaper.release.linking.consent import NO_CONSENT, WITHDRAWN
+from wildpaper.release.linking.link_database import Database
+from wildpaper.release.linking.wildbench import match_wildbench
 
 KEPT = "kept"
 MISSING_TURN = "missing-turn"

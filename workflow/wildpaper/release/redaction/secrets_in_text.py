@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from wildpaper.errors import WildpaperError
-from wildpaper.release.redaction_rules import Secrets
-from wildpaper.release.redaction_spans import SECRET, Redaction
+from wildpaper.release.redaction.redaction_rules import Secrets
+from wildpaper.release.redaction.redaction_spans import SECRET, Redaction
 
 _AROUND = " \t\"'=:"
 """What the patterns of some detectors take along at the ends of a secret."""

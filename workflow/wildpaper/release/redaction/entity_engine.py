@@ -22,9 +22,9 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from wildpaper.errors import WildpaperError
-from wildpaper.release.entity_patterns import FINDERS, find_others, use_bundled_suffixes
-from wildpaper.release.light_imports import import_analyzer
-from wildpaper.release.redaction_spans import Span
+from wildpaper.release.redaction.entity_patterns import FINDERS, find_others, use_bundled_suffixes
+from wildpaper.release.redaction.light_imports import import_analyzer
+from wildpaper.release.redaction.redaction_spans import Span
 
 Patterns = Literal["all", "analysed"]
 

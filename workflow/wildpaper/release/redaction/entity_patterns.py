@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from wildpaper.release.redaction_spans import Span
+from wildpaper.release.redaction.redaction_spans import Span
 
 Recognizer = Any
 """A recognizer of Presidio."""

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from wildpaper.release.calls import QUARANTINED, Refused
-from wildpaper.release.link_database import Database
+from wildpaper.release.linking.calls import QUARANTINED, Refused
+from wildpaper.release.linking.link_database import Database
 
 _FIRST = 20
 

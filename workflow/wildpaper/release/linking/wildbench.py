@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from wildpaper.release.call_lines import read_lines
-from wildpaper.release.call_runs import RowFile
-from wildpaper.release.calls import UNPARSABLE, Refused, opening_of
-from wildpaper.release.link_database import Database
-from wildpaper.release.rawlog_files import json_object, microseconds
-from wildpaper.release.tally import Quarantine
+from wildpaper.release.linking.call_lines import read_lines
+from wildpaper.release.linking.call_runs import RowFile
+from wildpaper.release.linking.calls import UNPARSABLE, Refused, opening_of
+from wildpaper.release.linking.link_database import Database
+from wildpaper.release.linking.rawlog_files import json_object, microseconds
+from wildpaper.release.linking.tally import Quarantine
 
 LISTED = pa.schema({"opening": pa.int32(), "time_us": pa.int64()})
 """One row a listed conversation: the number of its opening, and its time if that is given."""

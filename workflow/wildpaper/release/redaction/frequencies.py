@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path
 from wildpaper.progress import Progress
-from wildpaper.release.redaction_rules import frequency_key
+from wildpaper.release.redaction.redaction_rules import frequency_key
 from wildpaper.schema import FREQUENCIES, check_table
 
 _BATCH_ROWS = 100_000

@@ -15,34 +15,34 @@ from wildpaper.config_release import LinkingConfig
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
 from wildpaper.ledger import entry
-from wildpaper.release.call_lines import is_compressed
-from wildpaper.release.call_runs import Reader, Reading, read_calls
-from wildpaper.release.consent import (
+from wildpaper.release.geography import Geography
+from wildpaper.release.linking.call_lines import is_compressed
+from wildpaper.release.linking.call_runs import Reader, Reading, read_calls
+from wildpaper.release.linking.consent import (
     NO_CONSENT,
     WITHDRAWN,
     count_sessions,
     gather_consents,
     read_consents,
 )
-from wildpaper.release.geography import Geography
-from wildpaper.release.link_chains import (
+from wildpaper.release.linking.link_chains import (
     KEPT,
     WILDBENCH,
     choose_chains,
     count_chains,
     gather_chains,
 )
-from wildpaper.release.link_database import Database, n_threads, private_folder
-from wildpaper.release.link_fates import write_fates
-from wildpaper.release.link_order import count_addresses, count_duplicates, order_calls
-from wildpaper.release.link_texts import read_texts
-from wildpaper.release.link_write import read_chains, write_conversations
-from wildpaper.release.linked_rows import LinkedRows
-from wildpaper.release.linking import link
-from wildpaper.release.rawlog_files import RawLogs, find_rawlogs, microseconds
+from wildpaper.release.linking.link_database import Database, n_threads, private_folder
+from wildpaper.release.linking.link_fates import write_fates
+from wildpaper.release.linking.link_order import count_addresses, count_duplicates, order_calls
+from wildpaper.release.linking.link_texts import read_texts
+from wildpaper.release.linking.link_write import read_chains, write_conversations
+from wildpaper.release.linking.linked_rows import LinkedRows
+from wildpaper.release.linking.parents import link
+from wildpaper.release.linking.rawlog_files import RawLogs, find_rawlogs, microseconds
+from wildpaper.release.linking.tally import Quarantine
+from wildpaper.release.linking.wildbench import read_wildbench
 from wildpaper.release.salt import AddressHasher, read_salt
-from wildpaper.release.tally import Quarantine
-from wildpaper.release.wildbench import read_wildbench
 
 DATASET = "rawlogs"
 

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from wildpaper.config_release import LinkingConfig
 from wildpaper.processes import worker_pool
 from wildpaper.progress import Progress
-from wildpaper.release.call_lines import Line, is_compressed, read_lines
-from wildpaper.release.calls import Parsed, digest_of, hash_messages, opening_of, parse_call
+from wildpaper.release.linking.call_lines import Line, is_compressed, read_lines
+from wildpaper.release.linking.calls import Parsed, digest_of, hash_messages, opening_of, parse_call
 
 _DIGEST = pa.uuid()
 RUN = pa.schema(

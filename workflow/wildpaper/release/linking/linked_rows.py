@@ -4,12 +4,12 @@ from functools import lru_cache
 from typing import Any
 
 from wildpaper.ingest.normalise import remove_surrogates
-from wildpaper.release.call_runs import to_text
 from wildpaper.release.geography import Geography
-from wildpaper.release.link_seen import SeenHashes
-from wildpaper.release.link_texts import ROLES, Texts, Turn
+from wildpaper.release.linking.call_runs import to_text
+from wildpaper.release.linking.link_seen import SeenHashes
+from wildpaper.release.linking.link_texts import ROLES, Texts, Turn
+from wildpaper.release.linking.rawlog_files import moment
 from wildpaper.release.modes import mode
-from wildpaper.release.rawlog_files import moment
 from wildpaper.release.salt import AddressHasher
 
 Row = dict[str, Any]

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from wildpaper.release.entities import find_pieces
-from wildpaper.release.entity_engine import EntityEngine
-from wildpaper.release.redaction_rules import Rules, frequency_key, redactions_of
-from wildpaper.release.redaction_spans import (
+from wildpaper.release.redaction.entities import find_pieces
+from wildpaper.release.redaction.entity_engine import EntityEngine
+from wildpaper.release.redaction.redaction_rules import Rules, frequency_key, redactions_of
+from wildpaper.release.redaction.redaction_spans import (
     SECRET,
     Redaction,
     Span,
@@ -14,7 +14,7 @@ from wildpaper.release.redaction_spans import (
     placeholder,
     without_overlaps,
 )
-from wildpaper.release.secrets_in_text import secret_finder
+from wildpaper.release.redaction.secrets_in_text import secret_finder
 
 _CHUNK_CHARACTERS = 100_000
 

@@ -20,10 +20,10 @@ from wildpaper.annotate.message_batches import count_messages
 from wildpaper.files import atomic_path
 from wildpaper.processes import without_main
 from wildpaper.progress import Progress
-from wildpaper.release.entity_engine import EntityEngine, Patterns, engine_version
-from wildpaper.release.labelled_messages import keys_of, labelled_batches
-from wildpaper.release.redaction_rules import load_rules
-from wildpaper.release.redaction_spans import Span
+from wildpaper.release.redaction.entity_engine import EntityEngine, Patterns, engine_version
+from wildpaper.release.redaction.labelled_messages import keys_of, labelled_batches
+from wildpaper.release.redaction.redaction_rules import load_rules
+from wildpaper.release.redaction.redaction_spans import Span
 from wildpaper.schema import ENTITIES, check_table
 
 _BLOCK_MESSAGES = 4_000

@@ -12,8 +12,8 @@ from wildpaper.ingest.normalise import remove_surrogates
 from wildpaper.ingest.records import Message
 from wildpaper.ingest.wildchat import conversation_hash
 from wildpaper.processes import worker_pool
-from wildpaper.release.call_lines import SecondLook
-from wildpaper.release.calls import hash_messages, parse_call
+from wildpaper.release.linking.call_lines import SecondLook
+from wildpaper.release.linking.calls import hash_messages, parse_call
 
 ROLES = ("user", "assistant")
 _BLOCK_BYTES = 8_000_000

@@ -15,9 +15,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from wildpaper.config_errors import explain
 from wildpaper.config_section import Section
 from wildpaper.errors import WildpaperError
-from wildpaper.release.redaction_spans import SECRET, Redaction, Span, without_overlaps
+from wildpaper.release.redaction.redaction_spans import SECRET, Redaction, Span, without_overlaps
 
-DEFAULT_RULES = Path(__file__).resolve().parents[3] / "data" / "redaction" / "rules.yaml"
+DEFAULT_RULES = Path(__file__).resolve().parents[4] / "data" / "redaction" / "rules.yaml"
 _LONGEST_CUE = 40
 """Characters that a cue word may reach beyond the window before the search for it ends."""
 

@@ -1,6 +1,6 @@
 """Which lines are calls that count, once each and in order."""
 
-from wildpaper.release.link_database import Database
+from wildpaper.release.linking.link_database import Database
 
 DUPLICATE = "duplicate-call"
 BEFORE_START = "before-start"

@@ -6,11 +6,11 @@ from typing import Any
 import pyarrow as pa
 
 from wildpaper.errors import WildpaperError
-from wildpaper.release.call_lines import Line, read_lines
-from wildpaper.release.call_runs import RowFile
-from wildpaper.release.calls import digest_of
-from wildpaper.release.link_database import Database
-from wildpaper.release.rawlog_files import json_object, microseconds
+from wildpaper.release.linking.call_lines import Line, read_lines
+from wildpaper.release.linking.call_runs import RowFile
+from wildpaper.release.linking.calls import digest_of
+from wildpaper.release.linking.link_database import Database
+from wildpaper.release.linking.rawlog_files import json_object, microseconds
 
 NO_CONSENT = "no-consent"
 WITHDRAWN = "withdrawn"

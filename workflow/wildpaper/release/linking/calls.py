@@ -8,9 +8,9 @@ from typing import Any
 
 from wildpaper.config_release import LinkingConfig
 from wildpaper.ingest.normalise import remove_surrogates
-from wildpaper.release.call_address import MALFORMED, client_address
-from wildpaper.release.call_own_traffic import OwnTraffic
-from wildpaper.release.rawlog_files import json_object, microseconds
+from wildpaper.release.linking.call_address import MALFORMED, client_address
+from wildpaper.release.linking.call_own_traffic import OwnTraffic
+from wildpaper.release.linking.rawlog_files import json_object, microseconds
 
 UNPARSABLE = "unparsable-line"
 FAILED = "failed-call"

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
-from wildpaper.release.planted_items import KINDS, WITHIN, PlantedItem, read_planted
+from wildpaper.release.redaction.planted_items import KINDS, WITHIN, PlantedItem, read_planted
 
 CONFIDENCE = 0.95
 """Of the intervals of Clopper and Pearson, two-sided."""

@@ -12,10 +12,10 @@ from wildpaper.annotate.message_batches import count_messages
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path
 from wildpaper.progress import Progress
-from wildpaper.release.labelled_messages import keys_of, labelled_batches
-from wildpaper.release.redaction_rules import frequency_key, load_rules
-from wildpaper.release.redaction_spans import Span, cover
-from wildpaper.release.redactor import Redactor, all_redactions
+from wildpaper.release.redaction.labelled_messages import keys_of, labelled_batches
+from wildpaper.release.redaction.redaction_rules import frequency_key, load_rules
+from wildpaper.release.redaction.redaction_spans import Span, cover
+from wildpaper.release.redaction.redactor import Redactor, all_redactions
 from wildpaper.schema import MESSAGES, REDACTED, REDACTIONS, check_table
 
 __all__ = ["all_redactions", "redact_messages"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from wildpaper.ingest.writer import ShardWriter
 from wildpaper.progress import Progress
-from wildpaper.release.link_database import Database
-from wildpaper.release.link_texts import Texts, Turn
-from wildpaper.release.linked_rows import LinkedRows
+from wildpaper.release.linking.link_database import Database
+from wildpaper.release.linking.link_texts import Texts, Turn
+from wildpaper.release.linking.linked_rows import LinkedRows
 
 _TURNS = (
     "SELECT h.conversation, h.n_calls - 1 - m.back AS turn, r.file, r.place, r.size, r.current,"

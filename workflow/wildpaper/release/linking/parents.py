@@ -19,8 +19,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from wildpaper.config_release import LinkingConfig
-from wildpaper.release.call_runs import RowFile
-from wildpaper.release.link_database import Database
+from wildpaper.release.linking.call_runs import RowFile
+from wildpaper.release.linking.link_database import Database
 
 NOT_LOGGED = "not-logged"
 NOT_YET_LOGGED = "not-yet-logged"

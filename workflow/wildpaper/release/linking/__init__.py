@@ -1,0 +1,1 @@
+"""Raw calls in, whole conversations of people who agreed out."""

@@ -1,0 +1,1 @@
+"""Personal information and keys: found, judged by rules that are data, replaced."""
