@@ -8,6 +8,11 @@ from wildpaper.files import read_json
 from wildpaper.long_table import read_long_table
 from wildpaper.measure.linking_causes import measure_linking
 from wildpaper.measure.privacy import KINDS, measure_privacy
+from wildpaper.measure.privacy_languages import (
+    MOST_LANGUAGES,
+    OTHERS,
+    measure_privacy_languages,
+)
 from wildpaper.release.redaction.redaction_truth import MISSES, rate
 
 CAUSES = {
@@ -97,3 +102,31 @@ def test_linking_has_a_row_a_cause_and_a_total(tmp_path):
         outcomes = ("recovered", "split", "cut-short", "mixed", "discarded")
         assert sum(cells[row, name].value for name in outcomes) == cells[row, "n"].value
     assert read_json(tmp_path / "notes.json") == {}
+
+
+def by_language(folder, kinds):
+    found = {name: kind() for name in KINDS} | kinds
+    (folder / "in.json").write_text(json.dumps({"kinds": found, "confidence": 0.95}))
+    measure_privacy_languages(folder / "in.json", folder / "out.csv", folder / "notes.json")
+    cells = read_long_table(folder / "out.csv")
+    assert len({cell.claim for cell in cells}) == len(cells)
+    return {(cell.row, cell.column): cell for cell in cells}
+
+
+def test_languages_beyond_the_most_frequent_are_pooled_and_nothing_is_lost(tmp_path):
+    own = {f"Language{n}": part((n, n + 1), (n, n)) for n in range(1, MOST_LANGUAGES + 4)}
+    cells = by_language(tmp_path, {"URL": kind((0, 0), (0, 0), None, **own)})
+    rows = dict.fromkeys(row for row, _ in cells)
+    top = [f"Language{n}" for n in range(MOST_LANGUAGES + 3, 3, -1)]
+    assert list(rows) == [*top, OTHERS]
+    assert cells[OTHERS, "url.recall"].n == 2 + 3 + 4
+    assert cells[OTHERS, "url.recall"].value == pytest.approx(100 * 6 / 9)
+    assert cells[OTHERS, "url.recall"].ci_high == 100 * rate(6, 9)["high"]
+    planted = sum(cell.n for (_, column), cell in cells.items() if column == "url.recall")
+    assert planted == sum(found["recall"]["n"] for found in own.values())
+
+
+def test_a_language_without_items_of_a_kind_has_no_cell_for_it(tmp_path):
+    cells = by_language(tmp_path, {"URL": kind(Thai=part((1, 2), (0, 0)))})
+    assert set(cells) == {("Thai", "url.recall")}
+    assert cells["Thai", "url.recall"].claim == "own.privacy-languages.thai.url.recall"

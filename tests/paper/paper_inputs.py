@@ -18,7 +18,7 @@ TABLES = (
     *("table-05-languages", "table-06-toxicity-overlap", "table-07-toxicity-datasets"),
     *("table-08-jailbreaks", "table-09-mtbench-scores", "table-10-mtbench-pairs"),
     *("table-12-detoxify-categories", "table-13-moderation-categories", "likelihood-judge"),
-    *("linking-causes", "privacy-report"),
+    *("linking-causes", "privacy-report", "privacy-languages"),
 )
 FIGURES = (
     *("figure-02a-turns", "figure-02b-languages", "figure-03-coverage", "figure-04-embeddings"),

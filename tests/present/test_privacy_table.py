@@ -10,6 +10,7 @@ from wildpaper.measure.linking_causes import COLUMNS
 from wildpaper.measure.privacy import KINDS
 from wildpaper.present.linking_causes import NAMES, render_linking
 from wildpaper.present.privacy import MISSES, TITLES, render_privacy
+from wildpaper.present.privacy_languages import render_privacy_languages
 from wildpaper.publish.latex import compile_pdf
 
 
@@ -128,3 +129,19 @@ def test_both_tables_compile_and_fit_the_page(tmp_path, project):
     (tmp_path / "in" / "main.tex").write_text(text, encoding="utf-8")
     compile_pdf(tmp_path / "in", tmp_path / "out.pdf")
     assert (tmp_path / "out.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_counts_by_language_stand_above_their_intervals(tmp_path, project):
+    cells = [
+        Cell("Thai", "url.recall", 75.0, 19.4, 99.4, 4, "", "own.a", "simulated"),
+        Cell("others", "secret.precision", 100.0, 29.2, 100.0, 3, "", "own.b", "simulated"),
+    ]
+    tex = tex_of(render_privacy_languages, tmp_path, project, cells)
+    rows = [row for row in tex.splitlines() if "&" in row]
+    assert [part.strip() for part in rows[1].rstrip("\\ ").split("&")] == [
+        r"\quad Thai", "", "", "", "", "3 of 4", ""]  # fmt: skip
+    assert "19.4--99.4" in rows[2]
+    assert rows[3].startswith(r"\quad other languages")
+    assert "3 of 3" in rows[3]
+    assert "29.2--100.0" in rows[4]
+    assert len(rows) == 5

@@ -416,6 +416,25 @@ if PLANTED:
         script:
             "../scripts/run.py"
 
+    rule measure_privacy_languages:
+        """The same by kind and language."""
+        input:
+            assessment=rules.assess_redaction.output.assessment,
+        output:
+            table=results("measure/privacy-languages.csv"),
+            notes=results("measure/privacy-languages.notes.json"),
+        log:
+            logs("measure_privacy_languages/all"),
+        conda:
+            "../../environment.yml"
+        params:
+            call="wildpaper.measure.privacy_languages:measure_privacy_languages",
+            code=code_digest("wildpaper.measure.privacy_languages"),
+        message:
+            "Measure redaction by language"
+        script:
+            "../scripts/run.py"
+
 
 rule measure_likelihood_judge:
     """What the likelihood stand-in judge found, with intervals."""

@@ -32,6 +32,7 @@ ruleorder: leave_tables_blank > render_toxicity_overlap
 ruleorder: leave_tables_blank > render_jailbreaks
 ruleorder: leave_tables_blank > render_linking
 ruleorder: leave_tables_blank > render_privacy
+ruleorder: leave_tables_blank > render_privacy_languages
 ruleorder: leave_tables_blank > render_likelihood_judge
 ruleorder: leave_figures_blank > draw_token_lengths
 ruleorder: leave_figures_blank > draw_turns
@@ -221,6 +222,29 @@ rule render_privacy:
         titles=PLAN.titles(),
     message:
         "Set the table on redaction"
+    script:
+        "../scripts/run.py"
+
+
+rule render_privacy_languages:
+    """Redaction by kind and language."""
+    input:
+        measured=results("measure/privacy-languages.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/privacy-languages.csv"),
+        tex=results("present/tables/privacy-languages.tex"),
+    log:
+        logs("render_privacy_languages/privacy-languages"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.privacy_languages:render_privacy_languages",
+        code=code_digest("wildpaper.present.privacy_languages"),
+        titles=PLAN.titles(),
+    message:
+        "Set the table on redaction by language"
     script:
         "../scripts/run.py"
 
