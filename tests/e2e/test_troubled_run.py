@@ -56,7 +56,7 @@ def test_every_parquet_file_keeps_its_schema(first_run):
     schemas = {"conversations": CONVERSATIONS, "messages": MESSAGES, "quarantine": QUARANTINE}
     base = first_run / "results/troubled"
     files = list(base.rglob("*.parquet"))
-    assert len(files) == 2 * (5 + 5 + 1 + 5 + 5)
+    assert len(files) == 2 * (3 + 3 + 1 + 3 + 3)
     for path in files:
         if "annotate" in path.parts:
             label = path.parent.name.split("@")[0]

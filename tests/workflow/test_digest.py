@@ -5,6 +5,7 @@ import json
 import pytest
 
 from wildpaper import digest
+from wildpaper.digest_cache import FactsOfFiles
 
 MODULES = {
     "__init__": "",
@@ -28,7 +29,7 @@ class Package:
         path = self.root / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        for cached in (digest._tree, digest._normalised, digest._local_imports):
+        for cached in (digest._facts, digest.file_of):
             cached.cache_clear()
 
 
@@ -37,7 +38,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(digest, "_PACKAGE_ROOT", tmp_path / "pack")
     monkeypatch.setattr(digest, "_PACKAGE", "pack")
     yield Package(tmp_path / "pack")
-    for cached in (digest._tree, digest._normalised, digest._local_imports):
+    for cached in (digest._facts, digest.file_of):
         cached.cache_clear()
 
 
@@ -126,3 +127,53 @@ def test_every_rule_of_this_project_can_be_digested(project):
     }
     digests = {name: digest.code_digest(name) for name in modules if "__" not in name}
     assert len(set(digests.values())) == len(digests)
+
+
+def facts_of(package, path):
+    """Return the digests of all modules as a new process finds them that keeps facts."""
+    package.write("other", MODULES["other"])
+    digest._FACTS = FactsOfFiles()
+    digest.keep_facts(path)
+    found = [digest.code_digest(f"pack.{name}") for name in ("top", "lazy", "other")]
+    digest._FACTS.save()
+    return found
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(digest, "_FACTS", FactsOfFiles())
+    return tmp_path / "kept" / "facts.json"
+
+
+def test_kept_facts_change_no_digest_and_spare_the_parser(package, kept, monkeypatch):
+    plain = [digest.code_digest(f"pack.{name}") for name in ("top", "lazy", "other")]
+    assert facts_of(package, kept) == plain
+    monkeypatch.setattr(digest.ast, "parse", None)
+    assert facts_of(package, kept) == plain
+
+
+def test_an_edit_is_seen_although_facts_are_kept(package, kept):
+    before = facts_of(package, kept)
+    package.write("leaf", "VALUE = 2\n")
+    after = facts_of(package, kept)
+    assert after[0] != before[0]
+    assert after[1:] == before[1:]
+    package.write("middle", "import pack.leaf\nimport pack.other\n\ndef step():\n    return 1\n")
+    assert facts_of(package, kept)[0] != after[0]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"python": "3.0", "facts": {}}', "\xff"])
+def test_facts_that_cannot_be_read_are_found_anew(package, kept, content):
+    plain = facts_of(package, kept)
+    kept.write_text(content, encoding="latin-1")
+    assert facts_of(package, kept) == plain
+    assert len(json.loads(kept.read_text(encoding="utf-8"))["facts"]) >= len(MODULES) - 1
+
+
+def test_facts_of_files_that_are_gone_are_not_kept(package, kept):
+    facts_of(package, kept)
+    n = len(json.loads(kept.read_text(encoding="utf-8"))["facts"])
+    for value in range(5):
+        package.write("leaf", f"VALUE = {value + 7}\n")
+        facts_of(package, kept)
+    assert len(json.loads(kept.read_text(encoding="utf-8"))["facts"]) == n

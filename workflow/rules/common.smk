@@ -16,13 +16,15 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 from wildpaper import plan as _plan
 from wildpaper.config import DATASETS
-from wildpaper.digest import code_digest, files_digest, notebook_imports
+from wildpaper.digest import code_digest, files_digest, keep_facts, notebook_imports
 from wildpaper.errors import WildpaperError
 from wildpaper.plan import RAWLOGS
 from wildpaper.plan_inputs import HUB_TOKENIZER
 
 if Path.cwd() == ROOT:
     ROOT = Path()
+
+keep_facts(Path(".snakemake/wildpaper-code.json"))
 
 
 def repo(path):

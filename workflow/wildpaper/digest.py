@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from wildpaper.digest_cache import Facts, FactsOfFiles
 from wildpaper.errors import WildpaperError
 
 _PACKAGE_ROOT = Path(__file__).resolve().parent
@@ -42,7 +43,7 @@ def code_digest(*modules: str) -> str:
             todo.extend([*_parents(name), *_local_imports(name)])
     digest = hashlib.sha256()
     for name in sorted(names):
-        digest.update(f"{name}\0{_normalised(name)}\0".encode())
+        digest.update(f"{name}\0{_facts(name)[0]}\0".encode())
     return digest.hexdigest()[:16]
 
 
@@ -81,6 +82,7 @@ def _imports_of_cells(cells: list[dict[str, Any]], where: str) -> list[str]:
     return sorted(found)
 
 
+@cache
 def file_of(module: str) -> Path | None:
     """Return the source file of a module of this package, or None."""
     base = _PACKAGE_ROOT.parent.joinpath(*module.split("."))
@@ -90,22 +92,35 @@ def file_of(module: str) -> Path | None:
     return None
 
 
+def keep_facts(path: Path) -> None:
+    """Keep what is found out about source files in a file, for later processes."""
+    _FACTS.keep_in(path)
+
+
+_FACTS = FactsOfFiles()
+
+
 @cache
-def _tree(module: str) -> ast.Module:
-    """Return the syntax tree of a module without its docstrings."""
+def _facts(module: str) -> Facts:
+    """Return the digest of a module's code and the names of this package that it imports."""
     path = file_of(module)
     if path is None:
         raise ModuleNotFoundError(f"no module {module!r} in {_PACKAGE_ROOT.parent}")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    source = path.read_bytes()
+    checksum = hashlib.sha256(module.encode() + b"\0" + source).hexdigest()
+    known = _FACTS.get(checksum)
+    if known is not None:
+        return known
+    tree = _without_docstrings(ast.parse(source))
+    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return _FACTS.add(checksum, (digest, tuple(sorted(_names_in(tree, module)))))
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [statement for statement in node.body if not _is_docstring(statement)]
     return tree
-
-
-@cache
-def _normalised(module: str) -> str:
-    return ast.dump(_tree(module))
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
@@ -117,13 +132,17 @@ def _is_docstring(statement: ast.stmt) -> bool:
     )
 
 
-@cache
-def _local_imports(module: str) -> tuple[str, ...]:
-    return tuple(sorted(_imports_of(_tree(module), module)))
+def _local_imports(module: str) -> list[str]:
+    return [name for name in _facts(module)[1] if file_of(name)]
 
 
 def _imports_of(tree: ast.Module, where: str) -> set[str]:
     """Return the modules of this package that a piece of code imports."""
+    return {name for name in _names_in(tree, where) if file_of(name)}
+
+
+def _names_in(tree: ast.Module, where: str) -> set[str]:
+    """Return what a piece of code imports from this package: modules and what is in them."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -135,7 +154,7 @@ def _imports_of(tree: ast.Module, where: str) -> set[str]:
             candidates = [base, *(f"{base}.{alias.name}" for alias in node.names)]
         else:
             continue
-        found.update(c for c in candidates if c.split(".")[0] == _PACKAGE and file_of(c))
+        found.update(c for c in candidates if c.split(".")[0] == _PACKAGE)
     return found
 
 

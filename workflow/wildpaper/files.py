@@ -1,8 +1,11 @@
 """Reading and writing files: atomic writes, checksums, stable JSON."""
 
+import glob
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +19,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it into place if all went well.
 
     A killed process leaves nothing under the final name. The temporary file is
-    removed when the block raises.
+    removed when the block raises; one that a killed process left goes first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
         yield temporary
@@ -27,6 +31,41 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary files for `path` whose processes are no more."""
+    beginning = f".{path.name}.tmp-"
+    for leftover in path.parent.glob(glob.escape(beginning) + "*"):
+        process = leftover.name.removeprefix(beginning)
+        if not (process.isdigit() and _is_running(int(process))):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # of another user
+        return True
+    return True
+
+
+@contextmanager
+def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Yield a new folder in `parent` that only its owner can enter and that vanishes.
+
+    What killed processes left under that name goes first: one process at a time may have
+    scratch of a name in a folder.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for leftover in parent.glob(f".{glob.escape(name)}-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{name}-", dir=parent, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,7 +1,6 @@
 """Fine-tune one model by a recipe, with transformers' own Trainer."""
 
 import math
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 import transformers
 
 from wildpaper.errors import WildpaperError
-from wildpaper.files import write_json
+from wildpaper.files import scratch_folder, write_json
 from wildpaper.progress import Progress
 from wildpaper.train.examples import Examples, read_examples
 from wildpaper.train.loss import IGNORED, collate, summed_loss
@@ -132,10 +131,10 @@ def _train(
     ]
     progress = Progress(f"{name}: training", sum(by_step), "tokens")
     watch = Watch(recipe.held_out, apart, optimiser.micro_batch, by_step, progress)
-    with tempfile.TemporaryDirectory(prefix=".trainer-", dir=folder) as scratch:
+    with scratch_folder(folder, "trainer") as scratch:
         trainer = _Trainer(
             model=net,
-            args=_arguments(recipe, n_steps, seed, scratch),
+            args=_arguments(recipe, n_steps, seed, str(scratch)),
             data_collator=collate,
             train_dataset=_Ordered(data, order),
             callbacks=[watch],

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 import transformers
 
 from wildpaper.errors import WildpaperError
-from wildpaper.files import atomic_path
+from wildpaper.files import atomic_path, scratch_folder
 from wildpaper.train.recipe import HardwareSettings, Recipe
 from wildpaper.train.template import Template
 
@@ -126,7 +125,7 @@ def load_model(base: str, revision: str | None = None) -> Any:
 
 def save_model(model: Any, weights: Path, config: Path) -> None:
     """Write weights (safetensors, one file) and ``config.json``, both atomically."""
-    with tempfile.TemporaryDirectory(prefix=".model-", dir=weights.parent) as folder:
+    with scratch_folder(weights.parent, "model") as folder:
         model.save_pretrained(folder, max_shard_size="10TB")
         for path, name in ((weights, "model.safetensors"), (config, "config.json")):
             with atomic_path(path) as temporary:

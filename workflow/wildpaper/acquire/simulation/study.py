@@ -1,7 +1,6 @@
 """Simulate a study: raw logs with planted truth, comparison sets, labelled messages."""
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from wildpaper.acquire.simulation.true_calls import join_parts
 from wildpaper.acquire.simulation.truth import rates, realised, scaled
 from wildpaper.acquire.simulation.workers import Study, Worker, work_blocks
 from wildpaper.errors import WildpaperError
-from wildpaper.files import sha256_file, write_json
+from wildpaper.files import scratch_folder, sha256_file, write_json
 from wildpaper.progress import Progress
 
 LEAST_CONVERSATIONS = 200
@@ -105,13 +104,13 @@ def simulate_study(
     salt = hashlib.sha256(f"wildpaper salt {seed}".encode()).hexdigest()
     blocks = draw_blocks(n_conversations, targets, seed)
     personal.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=personal.parent, prefix=".parts-") as parts:
-        study = Study(targets, tokenizer, rawlogs.parent, Path(parts), n_conversations,
+    with scratch_folder(personal.parent, "parts") as parts:
+        study = Study(targets, tokenizer, rawlogs.parent, parts, n_conversations,
                       length_scale, seed, salt)  # fmt: skip
         worker = Worker(study)
         files, tally = _write_logs(worker, blocks, n_workers)
-        write_personal(personal, Path(parts), len(blocks), salt)
-        join_parts(Path(parts), len(blocks), true_calls)
+        write_personal(personal, parts, len(blocks), salt)
+        join_parts(parts, len(blocks), true_calls)
     found = realised(tally, targets)
     for acquired in datasets:
         found |= worker.comparison(acquired.parent.name, acquired.parent, n_per_dataset)

@@ -3,8 +3,6 @@
 import errno
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from wildpaper.errors import WildpaperError
+from wildpaper.files import scratch_folder
 
 _PYTHON_MB, _LEAST_MB = 500, 100
 _BATCH_ROWS = 20_000
@@ -33,9 +32,9 @@ def private_folder(beside: Path) -> Iterator[Path]:
     """
     beside.parent.mkdir(parents=True, exist_ok=True)
     beside.parent.chmod(0o700)
-    folder = Path(tempfile.mkdtemp(prefix=f".{beside.stem}-", dir=beside.parent))
     try:
-        yield folder
+        with scratch_folder(beside.parent, beside.stem) as folder:
+            yield folder
     except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in _FULL:
             raise
@@ -45,8 +44,6 @@ def private_folder(beside: Path) -> Iterator[Path]:
             hint="Make room: logs that are compressed need as much as when they are plain. Or "
             "give the rule more memory.",
         ) from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Database:

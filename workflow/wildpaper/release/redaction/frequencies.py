@@ -1,6 +1,5 @@
 """In how many conversations each found value occurs, over all shards."""
 
-import tempfile
 from pathlib import Path
 
 import duckdb
@@ -8,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wildpaper.errors import WildpaperError
-from wildpaper.files import atomic_path
+from wildpaper.files import atomic_path, scratch_folder
 from wildpaper.progress import Progress
 from wildpaper.release.redaction.redaction_rules import frequency_key
 from wildpaper.schema import FREQUENCIES, check_table
@@ -35,7 +34,7 @@ def count_entities(entities: list[Path], frequencies: Path) -> None:
     frequencies.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # What DuckDB spills holds values: beside the private file, not in the system's folder.
     with (
-        tempfile.TemporaryDirectory(prefix=".counting-", dir=frequencies.parent) as folder,
+        scratch_folder(frequencies.parent, "counting") as folder,
         duckdb.connect(f"{folder}/counts.duckdb") as database,
     ):
         database.execute(f"SET memory_limit = '{_MEMORY}'")
