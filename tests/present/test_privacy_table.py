@@ -32,7 +32,7 @@ def kind_cells(missed=(), absent=()):
 def tex_of(render, folder, project, cells):
     write_long_table(folder / "in.csv", cells)
     paths = {"measured": folder / "in.csv", "csv": folder / "out.csv", "tex": folder / "out.tex"}
-    render(**paths, published=project / "data/published.yaml", acquired=[], titles={})
+    render(**paths)
     assert read_long_table(folder / "out.csv") == cells
     return (folder / "out.tex").read_text(encoding="utf-8")
 

@@ -375,7 +375,7 @@ if PLAN.rawlogs:
             "../scripts/run.py"
 
 
-if PLANTED:
+if PLAN.planted:
 
     rule measure_linking:
         """What linking makes of true conversations, by cause."""

@@ -184,8 +184,6 @@ rule render_linking:
     """What linking makes of true conversations, by cause."""
     input:
         measured=results("measure/linking-causes.csv"),
-        published=repo("data/published.yaml"),
-        acquired=ACQUIRED,
     output:
         csv=results("present/tables/linking-causes.csv"),
         tex=results("present/tables/linking-causes.tex"),
@@ -196,7 +194,6 @@ rule render_linking:
     params:
         call="wildpaper.present.linking_causes:render_linking",
         code=code_digest("wildpaper.present.linking_causes"),
-        titles=PLAN.titles(),
     message:
         "Set the table on linking"
     script:
@@ -207,8 +204,6 @@ rule render_privacy:
     """Recall and precision of redaction on what was planted."""
     input:
         measured=results("measure/privacy-report.csv"),
-        published=repo("data/published.yaml"),
-        acquired=ACQUIRED,
     output:
         csv=results("present/tables/privacy-report.csv"),
         tex=results("present/tables/privacy-report.tex"),
@@ -219,7 +214,6 @@ rule render_privacy:
     params:
         call="wildpaper.present.privacy:render_privacy",
         code=code_digest("wildpaper.present.privacy"),
-        titles=PLAN.titles(),
     message:
         "Set the table on redaction"
     script:
@@ -230,8 +224,6 @@ rule render_privacy_languages:
     """Redaction by kind and language."""
     input:
         measured=results("measure/privacy-languages.csv"),
-        published=repo("data/published.yaml"),
-        acquired=ACQUIRED,
     output:
         csv=results("present/tables/privacy-languages.csv"),
         tex=results("present/tables/privacy-languages.tex"),
@@ -242,7 +234,6 @@ rule render_privacy_languages:
     params:
         call="wildpaper.present.privacy_languages:render_privacy_languages",
         code=code_digest("wildpaper.present.privacy_languages"),
-        titles=PLAN.titles(),
     message:
         "Set the table on redaction by language"
     script:

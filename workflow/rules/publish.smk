@@ -56,7 +56,7 @@ rule write_claims:
         notes=[results(f"measure/{n}.notes.json") for n in CLAIMED if n not in UNNOTED],
         truth=[PLAN.simulation.file("truth.json")] if PLAN.simulation else [],
         errors=[rules.assess_annotators.output.errors] if PLAN.simulation else [],
-        redaction=[rules.assess_redaction.output.assessment] if PLANTED else [],
+        redaction=[rules.assess_redaction.output.assessment] if PLAN.planted else [],
     output:
         claims=results("publish/claims.json"),
         markdown=results("publish/claims.md"),
@@ -216,9 +216,11 @@ if PLAN.rawlogs:
         input:
             ancient(rules.manifest.output.manifest),
             rules.build_paper.output.pdf,
-            personal=[PLAN.simulation.file("personal.json")] if PLANTED else [],
+            personal=[PLAN.simulation.file("personal.json")] if PLAN.planted else [],
             rawlogs=[PLAN.rawlogs.acquired],
-            assessment=[rules.assess_redaction.output.assessment] if PLANTED else [],
+            assessment=(
+                [rules.assess_redaction.output.assessment] if PLAN.planted else []
+            ),
             elsewhere=shards_of(
                 "messages", [name for name in PLAN.datasets if name != "wildchat"]
             ),

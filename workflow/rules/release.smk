@@ -12,7 +12,6 @@
 #          release/{linking,redaction}-truth.json, where the logs are simulated
 
 REDACTION_RULES = CONFIG.release.redaction.rules or repo("data/redaction/rules.yaml")
-PLANTED = PLAN.rawlogs is not None and not PLAN.rawlogs.files
 
 
 if PLAN.rawlogs:
@@ -150,7 +149,7 @@ if PLAN.rawlogs:
             "../scripts/run.py"
 
 
-if PLANTED:
+if PLAN.planted:
 
     rule assess_linking:
         """Which true conversations linking recovers, splits, cuts short or discards, by cause."""
@@ -211,9 +210,11 @@ if PLAN.rawlogs:
                 rules.assemble_release.output.card_public,
                 rules.assemble_release.output.acquired,
             ],
-            personal=[PLAN.simulation.file("personal.json")] if PLANTED else [],
+            personal=[PLAN.simulation.file("personal.json")] if PLAN.planted else [],
             rawlogs=[PLAN.rawlogs.acquired],
-            assessment=[rules.assess_redaction.output.assessment] if PLANTED else [],
+            assessment=(
+                [rules.assess_redaction.output.assessment] if PLAN.planted else []
+            ),
             frequencies=rules.count_entities.output.frequencies,
             rules=REDACTION_RULES,
         output:

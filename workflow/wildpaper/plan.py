@@ -125,6 +125,11 @@ class Plan:
         """16 hex digits over the configuration, defaults included."""
         return _digest(self.config.model_dump_json())
 
+    @property
+    def planted(self) -> bool:
+        """Whether the raw logs of the run are simulated, so that their truth is known."""
+        return self.rawlogs is not None and not self.rawlogs.files
+
     def registry(self) -> str:
         """Return a digest of ``data/sources.yaml``, in which comments do not count."""
         return _digest(self.sources.model_dump_json())
@@ -154,7 +159,7 @@ class Plan:
                 lacking[label] = f"this run has no {title} for WildChat: its files record none"
         if self.rawlogs is None:
             lacking["rawlogs"] = "this run starts from a release of WildChat, not from raw logs"
-        if self.rawlogs is None or self.rawlogs.files:
+        if not self.planted:
             lacking["plant"] = "nothing is planted in this run: its raw logs are not simulated"
         if self.recipe is None:
             lacking["train"] = "this preset trains no model (config key train.recipe)"

@@ -28,10 +28,14 @@ def without_main() -> Iterator[None]:
             setattr(main, name, value)
 
 
+Submit = Callable[..., Future[Any]]
+"""Begins ``function(*values)`` in another process."""
+
+
 @contextmanager
 def worker_pool(
     n_workers: int, begin: Callable[..., None], given: tuple[Any, ...]
-) -> Iterator[Callable[..., Future[Any]]]:
+) -> Iterator[Submit]:
     """Yield what submits work to new processes; each begins with ``begin(*given)``.
 
     Work that has not begun when the block is left is forgotten.

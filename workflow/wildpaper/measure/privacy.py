@@ -21,6 +21,11 @@ KINDS = {
 }
 """Slugs of the kinds, in the order of the table."""
 
+RATE_UNITS = {
+    "recall": "percent of items within the rules' reach",
+    "precision": "percent of redactions",
+}
+
 _NAMED = ("PERSON", "English")
 _NAMED_ROW = "person-english"
 
@@ -69,8 +74,8 @@ def measure_privacy(
 def _rates(slug: str, found: dict[str, Any], explained: dict[str, str]) -> Iterable[Cell]:
     recall, precision = found["recall"], found["precision"]
     yield _cell(slug, "planted", recall["n"], unit="items within the rules' reach")
-    yield _percent(slug, "recall", recall, "percent of items within the rules' reach")
-    yield _percent(slug, "precision", precision, "percent of redactions")
+    for column, rate in (("recall", recall), ("precision", precision)):
+        yield percent_cell(slug, column, rate, RATE_UNITS[column], _claim(slug, column))
     if not recall["n"]:
         explained[_claim(slug, "recall")] = "nothing of this kind was planted in released messages"
     if not precision["n"]:
@@ -90,11 +95,12 @@ def _scanned(report: dict[str, Any]) -> Iterable[Cell]:
     yield _cell("leak-scan", "found", len(report["leaks"]), n=n, unit="values found")
 
 
-def _percent(row: str, column: str, rate: dict[str, Any], unit: str) -> Cell:
+def percent_cell(row: str, column: str, rate: dict[str, Any], unit: str, claim: str) -> Cell:
+    """Return a rate (`wildpaper.release.redaction.redaction_truth.rate`) in percent."""
     share, low, high = (
         None if rate[key] is None else 100 * rate[key] for key in ("share", "low", "high")
     )
-    return Cell(row, column, share, low, high, rate["n"], unit, _claim(row, column), ROUTE)
+    return Cell(row, column, share, low, high, rate["n"], unit, claim, ROUTE)
 
 
 def _cell(row: str, column: str, value: int, *, unit: str, n: int | None = None) -> Cell:

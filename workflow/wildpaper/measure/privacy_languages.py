@@ -5,7 +5,7 @@ from typing import Any
 
 from wildpaper.files import read_json, write_json
 from wildpaper.long_table import Cell, write_long_table
-from wildpaper.measure.privacy import KINDS, ROUTE
+from wildpaper.measure.privacy import KINDS, RATE_UNITS, percent_cell
 from wildpaper.release.redaction.redaction_truth import rate
 
 OTHERS = "others"
@@ -14,10 +14,6 @@ OTHERS = "others"
 MOST_LANGUAGES = 6
 
 _CLAIM = "own.privacy-languages"
-_UNITS = {
-    "recall": "percent of items within the rules' reach",
-    "precision": "percent of redactions",
-}
 
 
 def measure_privacy_languages(assessment: Path, table: Path, notes: Path) -> None:
@@ -40,7 +36,7 @@ def measure_privacy_languages(assessment: Path, table: Path, notes: Path) -> Non
         _cell(row, slug, side, _pooled(kinds[kind]["by_language"], languages, side))
         for row, languages in rows.items()
         for kind, slug in KINDS.items()
-        for side in _UNITS
+        for side in RATE_UNITS
     ]
     write_long_table(table, [cell for cell in cells if cell.n])
     write_json(notes, {})
@@ -63,8 +59,5 @@ def _pooled(found: dict[str, Any], languages: list[str], side: str) -> dict[str,
 
 
 def _cell(row: str, slug: str, side: str, found: dict[str, Any]) -> Cell:
-    share, low, high = (
-        None if found[key] is None else 100 * found[key] for key in ("share", "low", "high")
-    )
     claim = f"{_CLAIM}.{row.lower()}.{slug}.{side}"
-    return Cell(row, f"{slug}.{side}", share, low, high, found["n"], _UNITS[side], claim, ROUTE)
+    return percent_cell(row, f"{slug}.{side}", found, RATE_UNITS[side], claim)

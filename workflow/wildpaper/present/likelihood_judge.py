@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from wildpaper.files import write_text
-from wildpaper.long_table import Cell, read_long_table, write_long_table
+from wildpaper.long_table import Cell
+from wildpaper.present.tabular import copy_cells
 from wildpaper.tex import escape, number
 
 _MEANS = (
@@ -27,8 +28,7 @@ def render_likelihood_judge(measured: Path, csv: Path, tex: Path, titles: dict[s
     titles : dict
         {model: title}.
     """
-    cells = read_long_table(measured)
-    write_long_table(csv, cells)
+    cells = copy_cells(measured, csv)
     write_text(tex, judge_tabular(cells, titles))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from wildpaper.files import write_text
 from wildpaper.long_table import Cell
 from wildpaper.measure.linking_causes import COLUMNS, TOTAL
-from wildpaper.present.tabular import line, read_inputs, tabular
+from wildpaper.present.tabular import copy_cells, line, tabular
 from wildpaper.tex import escape, number
 
 PLAIN = "plain"
@@ -45,26 +45,17 @@ NAMES = {
 Counts = dict[str, int]
 
 
-def render_linking(
-    measured: Path,
-    published: Path,
-    acquired: list[Path],
-    csv: Path,
-    tex: Path,
-    titles: dict[str, str],
-) -> None:
+def render_linking(measured: Path, csv: Path, tex: Path) -> None:
     """Write the table of linking as CSV (long form, unrounded) and as a LaTeX tabular.
 
     Parameters
     ----------
     measured : Path
         Long table of `wildpaper.measure.linking_causes`.
-    published, acquired, titles
-        As all renderers are given them; nothing here was published.
     csv, tex : Path
         To write.
     """
-    cells, _ = read_inputs(measured, published, csv)
+    cells = copy_cells(measured, csv)
     write_text(tex, linking_tabular(cells))
 
 

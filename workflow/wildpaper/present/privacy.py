@@ -5,7 +5,7 @@ from pathlib import Path
 from wildpaper.files import write_text
 from wildpaper.long_table import Cell
 from wildpaper.measure.privacy import KINDS
-from wildpaper.present.tabular import GREY, interval, line, read_inputs, tabular
+from wildpaper.present.tabular import GREY, copy_cells, interval, line, tabular
 from wildpaper.tex import number
 
 TITLES = {
@@ -28,26 +28,17 @@ _DIGITS = 1
 _NAMED_ROW = "person-english"
 
 
-def render_privacy(
-    measured: Path,
-    published: Path,
-    acquired: list[Path],
-    csv: Path,
-    tex: Path,
-    titles: dict[str, str],
-) -> None:
+def render_privacy(measured: Path, csv: Path, tex: Path) -> None:
     """Write the privacy report as CSV (long form, unrounded) and as a LaTeX tabular.
 
     Parameters
     ----------
     measured : Path
         Long table of `wildpaper.measure.privacy`.
-    published, acquired, titles
-        As all renderers are given them; nothing here was published.
     csv, tex : Path
         To write.
     """
-    cells, _ = read_inputs(measured, published, csv)
+    cells = copy_cells(measured, csv)
     write_text(tex, privacy_tabular(cells))
 
 

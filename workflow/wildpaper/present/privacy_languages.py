@@ -6,7 +6,7 @@ from wildpaper.files import write_text
 from wildpaper.long_table import Cell
 from wildpaper.measure.privacy import KINDS
 from wildpaper.measure.privacy_languages import OTHERS
-from wildpaper.present.tabular import GREY, interval, line, read_inputs, tabular
+from wildpaper.present.tabular import GREY, copy_cells, interval, line, tabular
 from wildpaper.tex import escape, number
 
 SIDES = {
@@ -23,26 +23,17 @@ TITLES = {
 }
 
 
-def render_privacy_languages(
-    measured: Path,
-    published: Path,
-    acquired: list[Path],
-    csv: Path,
-    tex: Path,
-    titles: dict[str, str],
-) -> None:
+def render_privacy_languages(measured: Path, csv: Path, tex: Path) -> None:
     """Write redaction by kind and language as CSV (long form, unrounded) and as LaTeX.
 
     Parameters
     ----------
     measured : Path
         Long table of `wildpaper.measure.privacy_languages`.
-    published, acquired, titles
-        As all renderers are given them; nothing here was published.
     csv, tex : Path
         To write.
     """
-    cells, _ = read_inputs(measured, published, csv)
+    cells = copy_cells(measured, csv)
     write_text(tex, languages_tabular(cells))
 
 

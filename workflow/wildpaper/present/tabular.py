@@ -22,10 +22,16 @@ Printed = Mapping[str, PublishedClaim]
 
 def read_inputs(measured: Path, published: Path, csv: Path) -> tuple[list[Cell], Printed]:
     """Return the cells of a table and {claim id: published claim}; copy the cells to `csv`."""
-    cells = read_long_table(measured)
-    write_long_table(csv, cells)
+    cells = copy_cells(measured, csv)
     claims, _ = load_published(published)
     return cells, {claim.id: claim for claim in claims}
+
+
+def copy_cells(measured: Path, csv: Path) -> list[Cell]:
+    """Copy a long table to `csv`, and return its cells."""
+    cells = read_long_table(measured)
+    write_long_table(csv, cells)
+    return cells
 
 
 def labels_of(titles: dict[str, str], acquired: list[Path]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The rules of redaction applied to what was released: nothing may be left to redact."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -11,16 +10,10 @@ import pyarrow.parquet as pq
 
 from wildpaper.progress import Progress
 from wildpaper.release.redaction.entities import find_in_texts
-from wildpaper.release.redaction.redaction_rules import (
-    Rules,
-    frequency_key,
-    load_rules,
-    redactions_of,
-)
-from wildpaper.release.redaction.redaction_spans import SECRET, Redaction, Span, without_overlaps
-from wildpaper.release.redaction.secrets_in_text import secret_finder
+from wildpaper.release.redaction.redaction_rules import frequency_key, load_rules
+from wildpaper.release.redaction.redaction_spans import PLACEHOLDER, Redaction, Span
+from wildpaper.release.redaction.redactor import all_redactions
 
-_PLACEHOLDER = re.compile(r"<(?:PRESIDIO_ANONYMIZED|DETECT_SECRETS_REDACTED)_[A-Z0-9_]*>")
 _FILLER = f"<{'·' * 198}>"
 _Text = tuple[str, str]
 
@@ -87,7 +80,7 @@ def remains_of(
         text, language = _shown(key)
         covered = pattern_languages is None or language in pattern_languages
         looked_at = spans if covered else ()
-        redactions = _redactions(text, language, looked_at, rare, known, secrets)
+        redactions = all_redactions(text, language, looked_at, rare, known, secrets)
         _count(found, texts[key], looked_at, redactions, set(full))
         progress.advance(1)
     return found
@@ -95,21 +88,7 @@ def remains_of(
 
 def _shown(key: _Text) -> _Text:
     text, language = key
-    return _PLACEHOLDER.sub(_FILLER, text), language
-
-
-def _redactions(
-    text: str,
-    language: str,
-    spans: Sequence[Span],
-    frequencies: dict[tuple[str, str], int],
-    rules: Rules,
-    secrets: bool,
-) -> list[Redaction]:
-    found = redactions_of(text, language, spans, frequencies, rules)
-    if secrets:
-        found += secret_finder(rules.secrets).find(text)
-    return without_overlaps(found, [*rules.names, SECRET])
+    return PLACEHOLDER.sub(_FILLER, text), language
 
 
 def _count(

@@ -1,9 +1,7 @@
 """Processes that simulate: each makes what it shares once, then block after block."""
 
-import multiprocessing
 import os
 from collections.abc import Generator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from wildpaper.acquire.simulation.labelled import INSULTS, write_labelled
 from wildpaper.acquire.simulation.population import Block
 from wildpaper.acquire.simulation.targets import Targets
 from wildpaper.acquire.simulation.token_truth import CountTokens, sum_tokens, token_counter
-from wildpaper.processes import without_main
+from wildpaper.processes import worker_pool
 
 _COMPARISON_SCALE = 1.0
 """Comparison sets are small, and their prompts short: shortened, they would be a word or two."""
@@ -98,8 +96,6 @@ def work_blocks(
     if n_workers == 1:
         yield from map(worker.block, blocks)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, context, _begin, (worker.study,)) as pool:
-        with without_main():
-            results = pool.map(_work, blocks)
-        yield from results
+    with worker_pool(n_workers, _begin, (worker.study,)) as submit:
+        for work in [submit(_work, block) for block in blocks]:
+            yield work.result()

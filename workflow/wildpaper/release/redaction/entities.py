@@ -5,9 +5,7 @@ never logged. What is found holds values, so it belongs below ``data/private/``.
 """
 
 import hashlib
-import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ import pyarrow.parquet as pq
 
 from wildpaper.annotate.message_batches import count_messages
 from wildpaper.files import atomic_path
-from wildpaper.processes import without_main
+from wildpaper.processes import Submit, worker_pool
 from wildpaper.progress import Progress
 from wildpaper.release.redaction.entity_engine import EntityEngine, Patterns, engine_version
 from wildpaper.release.redaction.labelled_messages import keys_of, labelled_batches
@@ -194,17 +192,19 @@ def _work(batch: list[tuple[str, str]]) -> list[Found]:
 class _Finder:
     """Finds in this process, or in those of a pool; tasks are cut alike."""
 
-    def __init__(self, search: Search, pool: ProcessPoolExecutor | None) -> None:
-        self._pool = pool
-        self._map: Any = pool.map if pool else map
-        if pool is None:
+    def __init__(self, search: Search, submit: Submit | None) -> None:
+        self._submit = submit
+        if submit is None:
             _begin(search)
 
     def __call__(self, texts: list[str], languages: list[str]) -> list[Found]:
         pairs = list(zip(texts, languages, strict=True))
-        with without_main():
-            results = self._map(_work, _tasks(pairs))
-            return [found for result in results for found in result]
+        if self._submit is None:
+            results: Iterable[list[Found]] = map(_work, _tasks(pairs))
+        else:
+            begun = [self._submit(_work, task) for task in _tasks(pairs)]
+            results = (work.result() for work in begun)
+        return [found for result in results for found in result]
 
 
 @contextmanager
@@ -212,9 +212,8 @@ def _finder(search: Search, n_workers: int, n_messages: int) -> Iterator[_Finder
     if n_workers == 1 or n_messages < _FEWEST_FOR_PROCESSES:
         yield _Finder(search, None)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_workers, context, _begin, (search,)) as pool:
-        yield _Finder(search, pool)
+    with worker_pool(n_workers, _begin, (search,)) as submit:
+        yield _Finder(search, submit)
 
 
 def _tasks(pairs: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

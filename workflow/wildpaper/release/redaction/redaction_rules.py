@@ -15,7 +15,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from wildpaper.config_errors import explain
 from wildpaper.config_section import Section
 from wildpaper.errors import WildpaperError
-from wildpaper.release.redaction.redaction_spans import SECRET, Redaction, Span, without_overlaps
+from wildpaper.release.redaction.redaction_spans import (
+    PLACEHOLDER,
+    SECRET,
+    Redaction,
+    Span,
+    without_overlaps,
+)
 
 DEFAULT_RULES = Path(__file__).resolve().parents[4] / "data" / "redaction" / "rules.yaml"
 _LONGEST_CUE = 40
@@ -139,10 +145,6 @@ def frequency_key(value: str) -> str:
     return value.strip().lower()
 
 
-_PLACEHOLDER = re.compile(r"<(PRESIDIO_ANONYMIZED|DETECT_SECRETS_REDACTED)_[A-Z_]+>")
-"""The kind that it names is no cue to what stands beside it."""
-
-
 def redactions_of(
     text: str,
     language: str,
@@ -255,7 +257,7 @@ def _has_cue(cue: Cue, text: str, start: int, end: int) -> bool:
 
 @lru_cache(maxsize=1)
 def _without_placeholders(text: str) -> str:
-    return _PLACEHOLDER.sub(lambda found: "_" * len(found[0]), text)
+    return PLACEHOLDER.sub(lambda found: "_" * len(found[0]), text)
 
 
 def _checked_pattern(pattern: str) -> str:

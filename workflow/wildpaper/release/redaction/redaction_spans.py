@@ -1,5 +1,6 @@
 """Findings and redactions as ranges of characters: overlaps, placeholders."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -53,6 +54,10 @@ def cover(text: str, redactions: Iterable[Redaction]) -> str:
         parts += [text[at : one.start], placeholder(one.kind, one.detail)]
         at = one.end
     return "".join(parts) + text[at:]
+
+
+PLACEHOLDER = re.compile(r"<(?:PRESIDIO_ANONYMIZED|DETECT_SECRETS_REDACTED)_[A-Z0-9_]*>")
+"""What `placeholder` gives. The kind that it names is no cue to what stands beside it."""
 
 
 def placeholder(kind: str, detail: str = "") -> str:
