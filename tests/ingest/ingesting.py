@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +18,14 @@ RELEASE = {
 }
 
 
-def ingest(folder: Path, dataset: str, native_format: str, *paths: Path, n_shards: int = 2) -> Path:
+def ingest(
+    folder: Path,
+    dataset: str,
+    native_format: str,
+    *paths: Path,
+    n_shards: int = 2,
+    options: dict[str, Any] | None = None,
+) -> Path:
     raw, out = folder / "raw", folder / "out"
     raw.mkdir(parents=True)
     for path in paths:
@@ -33,6 +41,7 @@ def ingest(folder: Path, dataset: str, native_format: str, *paths: Path, n_shard
         out / "ledger.json",
         dataset,
         native_format,
+        options,
     )
     return out
 

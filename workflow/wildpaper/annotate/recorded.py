@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, read_json
 from wildpaper.ingest import lmsys, wildchat
 from wildpaper.ingest.native import Kept, numbered_records
+from wildpaper.ingest.options import reading_options
 from wildpaper.ingest.records import Reject
 from wildpaper.schema import LABELS, check_table, label_metadata
 
@@ -29,6 +31,7 @@ def keep_recorded(
     dataset: str,
     native_format: str,
     route: str = "recorded",
+    options: dict[str, Any] | None = None,
 ) -> None:
     """Write the labels that a release carries for its messages, numbered as ingest numbers.
 
@@ -50,6 +53,8 @@ def keep_recorded(
         As in ``data/sources.yaml``. WildChat records all three, LMSYS-Chat-1M moderation.
     route : str
         Written into the files.
+    options : dict, optional
+        The section `ingest` of the configuration, the same that ingest has.
 
     Raises
     ------
@@ -69,7 +74,8 @@ def keep_recorded(
             _Shard(path, names[i // n_shards], metadata, _BUFFERED_ROWS // len(labels), stack)
             for i, path in enumerate(labels)
         ]
-        found = numbered_records(acquired, dataset, native_format, labels=tuple(names))
+        reading = reading_options(options)
+        found = numbered_records(acquired, dataset, native_format, reading, tuple(names))
         for file, batch, kept in _by_batch(found, counts):
             for i, name in enumerate(names):
                 column = _LAYOUTS[native_format].labels[name].partition(".")[0]
@@ -148,7 +154,22 @@ def _extract(
             hint=f"Take {label!r} out of the config key datasets.<name>.recorded.",
         ) from error
     unmatched[label] += n
+    if any(one.clean.places is not None for one in kept):
+        return _renumbered(table, kept)
     return table
+
+
+def _renumbered(table: pa.Table, kept: list[Kept]) -> pa.Table:
+    """Return the labels of the messages that were kept, under their positions among these."""
+    positions = {
+        (one.number, place): position
+        for one in kept
+        for position, place in enumerate(one.clean.places or range(len(one.clean.messages)))
+    }
+    keys = zip(*(table[name].to_pylist() for name in ("conversation_id", "position")), strict=True)
+    column = pa.array([positions.get(key) for key in keys], pa.int32())
+    i = table.schema.get_field_index("position")
+    return table.set_column(i, table.schema.field(i), column).filter(column.is_valid())
 
 
 def _spread(table: pa.Table, shards: list[_Shard]) -> None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from wildpaper.ingest.json_array import Broken, iter_records
+from wildpaper.ingest.json_array import iter_records
+from wildpaper.ingest.json_items import Broken
 from wildpaper.ingest.records import Conversation, Message, Records, Reject
 
 
@@ -23,7 +24,7 @@ def read_alpaca(path: Path, separator: str = "") -> Records:
     WildpaperError
         If the file holds no JSON array.
     """
-    for row, item in iter_records(path, "Alpaca", "instruction, input and output"):
+    for row, item in iter_records(path, "Alpaca", "instruction, input and output", "instruction"):
         if isinstance(item, Broken):
             yield Reject(path.name, row, item.reason, item.detail)
         else:

@@ -1,21 +1,18 @@
 """Ingest one data set: read, check, number, cut into shards, report."""
 
-import hashlib
 import logging
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from wildpaper.files import atomic_path, read_json, write_json
+from wildpaper.files import read_json, write_json
+from wildpaper.ingest.duplicates import Duplicates
 from wildpaper.ingest.native import Kept, numbered_records
-from wildpaper.ingest.normalise import Clean, turns
+from wildpaper.ingest.normalise import count_turns, turns
+from wildpaper.ingest.options import ReadingOptions, reading_options
 from wildpaper.ingest.records import Reject
-from wildpaper.ingest.writer import ShardWriter
+from wildpaper.ingest.writer import QuarantineWriter, ShardWriter
 from wildpaper.ledger import entry
-from wildpaper.schema import QUARANTINE, check_table
 
 _LOG = logging.getLogger("wildpaper")
 
@@ -23,24 +20,14 @@ _LOG = logging.getLogger("wildpaper")
 class Tally:
     """What ingest counts while it reads one data set."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: list[str]) -> None:
         self.n_conversations = self.n_messages = self.n_duplicates = 0
         self.n_surrogates = self.n_repaired_messages = 0
-        self.rejects: list[Reject] = []
-        self.files: dict[str, Counter[str]] = {}
+        self.dropped: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
+        self.files = {name: Counter(kept=0, quarantined=0) for name in files}
         self.checks: dict[str, Counter[str]] = {}
         self.models: Counter[str] = Counter()
-        self._seen: set[bytes] = set()
-
-    def is_duplicate(self, clean: Clean) -> bool:
-        """Say whether the same messages were seen before, and remember them."""
-        digest = hashlib.blake2b(digest_size=16)
-        for message in clean.messages:
-            text = message.text.encode()
-            digest.update(f"{message.role} {len(text)} ".encode() + text)
-        known = digest.digest() in self._seen
-        self._seen.add(digest.digest())
-        return known
 
     def keep(self, kept: Kept, duplicate: bool) -> None:
         """Count one conversation that is kept."""
@@ -59,7 +46,7 @@ class Tally:
     def reject(self, reject: Reject) -> None:
         """Count one row that goes to quarantine."""
         self.files[reject.file]["quarantined"] += 1
-        self.rejects.append(reject)
+        self.dropped[reject.reason] += 1
 
 
 def ingest_dataset(
@@ -71,7 +58,7 @@ def ingest_dataset(
     ledger: Path,
     dataset: str,
     native_format: str,
-    alpaca_separator: str = "",
+    options: dict[str, Any] | None = None,
 ) -> None:
     """Turn the native files of one data set into N shards of the canonical schema.
 
@@ -86,35 +73,43 @@ def ingest_dataset(
         Rows that could not be read, counts and checks, kept and dropped.
     dataset, native_format : str
         Name and format, as in ``data/sources.yaml``.
-    alpaca_separator : str
-        See `read_alpaca`.
+    options : dict, optional
+        The section `ingest` of the configuration; see `reading_options`.
 
     Raises
     ------
     WildpaperError
         If a file cannot be read at all; names file and row.
     """
-    source = read_json(acquired)
-    tally = Tally()
-    tally.files = {listed["name"]: Counter(kept=0, quarantined=0) for listed in source["files"]}
-    with ShardWriter(conversations, messages) as writer:
-        for record in numbered_records(acquired, dataset, native_format, alpaca_separator):
+    source, reading = read_json(acquired), reading_options(options)
+    tally = Tally([listed["name"] for listed in source["files"]])
+    marking = Duplicates() if reading.rows.duplicates == "mark" else None
+    with (
+        QuarantineWriter(quarantine, dataset) as refused,
+        ShardWriter(conversations, messages) as writer,
+    ):
+        for record in numbered_records(
+            acquired, dataset, native_format, reading, left_out=tally.left_out
+        ):
             if isinstance(record, Reject):
                 tally.reject(record)
-            else:
-                _keep(record, dataset, tally, writer)
-    dropped = Counter(reject.reason for reject in tally.rejects)
-    _write_quarantine(quarantine, dataset, tally.rejects)
-    write_json(report, _report(dataset, source, tally, dropped))
-    write_json(ledger, [entry("ingest", dataset, "conversation", tally.n_conversations, dropped)])
-    _log_summary(dataset, tally, dropped, quarantine)
+                refused.add(record)
+                continue
+            duplicate = marking is not None and marking.repeats(record.clean.messages)
+            tally.keep(record, duplicate)
+            writer.add(*_rows(record, dataset, reading, duplicate))
+    write_json(report, _report(dataset, source, tally))
+    kept = tally.n_conversations
+    write_json(ledger, [entry("ingest", dataset, "conversation", kept, tally.dropped)])
+    _log_summary(dataset, tally, quarantine)
 
 
-def _keep(kept: Kept, dataset: str, tally: Tally, writer: ShardWriter) -> None:
-    record, clean, number = kept.conversation, kept.clean, kept.number
-    duplicate = tally.is_duplicate(clean)
-    numbered = turns(clean.messages)
-    conversation: dict[str, Any] = {
+def _rows(
+    kept: Kept, dataset: str, options: ReadingOptions, duplicate: bool
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a conversation's row and those of its messages."""
+    record, messages, number = kept.conversation, kept.clean.messages, kept.number
+    conversation = {
         "dataset": dataset,
         "conversation_id": number,
         "source_id": record.source_id,
@@ -124,8 +119,8 @@ def _keep(kept: Kept, dataset: str, tally: Tally, writer: ShardWriter) -> None:
         "state": record.state,
         "user": record.user,
         "timestamp": record.timestamp,
-        "n_turns": sum(message.role == "user" for message in clean.messages),
-        "n_messages": len(clean.messages),
+        "n_turns": count_turns(messages, options.turns),
+        "n_messages": len(messages),
         "toxic": record.toxic,
         "redacted": record.redacted,
         "duplicate": duplicate,
@@ -139,28 +134,13 @@ def _keep(kept: Kept, dataset: str, tally: Tally, writer: ShardWriter) -> None:
             "text": message.text,
             "timestamp": message.timestamp,
         }
-        for position, (message, turn) in enumerate(zip(clean.messages, numbered, strict=True))
+        for position, (message, turn) in enumerate(zip(messages, turns(messages), strict=True))
     ]
-    writer.add(conversation, rows)
-    tally.keep(kept, duplicate)
+    return conversation, rows
 
 
-def _write_quarantine(path: Path, dataset: str, rejects: list[Reject]) -> None:
-    columns: dict[str, list[Any]] = {
-        "dataset": [dataset] * len(rejects),
-        "file": [reject.file for reject in rejects],
-        "row": [reject.row for reject in rejects],
-        "reason": [reject.reason for reject in rejects],
-        "detail": [reject.detail for reject in rejects],
-    }
-    table = check_table(pa.table(columns, schema=QUARANTINE), QUARANTINE, path)
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
-
-
-def _report(
-    dataset: str, source: dict[str, Any], tally: Tally, dropped: Counter[str]
-) -> dict[str, Any]:
+def _report(dataset: str, source: dict[str, Any], tally: Tally) -> dict[str, Any]:
+    left_out = {"messages_left_out": dict(sorted(tally.left_out.items()))}
     return {
         "dataset": dataset,
         "release": source["release"],
@@ -175,7 +155,8 @@ def _report(
             "n_characters": tally.n_surrogates,
             "n_messages": tally.n_repaired_messages,
         },
-        "quarantine": dict(sorted(dropped.items())),
+        **(left_out if tally.left_out else {}),
+        "quarantine": dict(sorted(tally.dropped.items())),
         "checks": {
             name: {"checked": sum(counts.values()), "verified": counts["verified"]}
             for name, counts in sorted(tally.checks.items())
@@ -184,11 +165,13 @@ def _report(
     }
 
 
-def _log_summary(dataset: str, tally: Tally, dropped: Counter[str], quarantine: Path) -> None:
+def _log_summary(dataset: str, tally: Tally, quarantine: Path) -> None:
     _LOG.info("%s: %d conversations kept, %d quarantined", dataset, tally.n_conversations,
-              len(tally.rejects))  # fmt: skip
-    for reason, n in sorted(dropped.items()):
+              tally.dropped.total())  # fmt: skip
+    for reason, n in sorted(tally.dropped.items()):
         _LOG.warning("%s: %d rows quarantined as %s; see %s", dataset, n, reason, quarantine)
+    for reason, n in sorted(tally.left_out.items()):
+        _LOG.warning("%s: %d messages left out as %s", dataset, n, reason)
     for name, counts in tally.checks.items():
         if counts["failed"]:
             _LOG.warning("%s: check %s failed on %d rows", dataset, name, counts["failed"])

@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from wildpaper.errors import WildpaperError
-from wildpaper.ingest.json_array import Broken
+from wildpaper.ingest import json_items
+from wildpaper.ingest.json_items import Broken, is_dense
 
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def iter_lines(path: Path, title: str) -> Iterator[tuple[int, Any]]:
+def iter_lines(path: Path, title: str, max_bytes: int | None = None) -> Iterator[tuple[int, Any]]:
     """Yield (row, item) of each line of JSON, a `Broken` for each that is none.
 
-    Rows count lines from 0; blank lines are passed over. Memory is bounded by the
-    longest line. Bytes that are not UTF-8 become lone surrogates, which ingest removes
-    and counts. A file that ends in mid-line yields what is whole and one `Broken` with
-    reason ``truncated-file``.
+    Rows count lines from 0; blank lines are passed over. Memory is bounded by `max_bytes`:
+    a longer line, or one of so many values that they would fill the memory, is one
+    `Broken` with reason ``oversized-item``. Bytes that are not UTF-8 become lone
+    surrogates, which ingest removes and counts. A file that ends in mid-line yields what
+    is whole and one `Broken` with reason ``truncated-file``.
 
     Parameters
     ----------
@@ -30,6 +32,8 @@ def iter_lines(path: Path, title: str) -> Iterator[tuple[int, Any]]:
         the first bytes, not by the name.
     title : str
         What the file should be, for messages: ``"Dolly"``.
+    max_bytes : int, optional
+        Longer lines are not read; default `json_items.MAX_ITEM_CHARACTERS`.
 
     Raises
     ------
@@ -37,10 +41,11 @@ def iter_lines(path: Path, title: str) -> Iterator[tuple[int, Any]]:
         If the file holds no line of JSON at all, is in another encoding, or its
         compressed data are damaged.
     """
+    most = json_items.MAX_ITEM_CHARACTERS if max_bytes is None else max_bytes
     n_whole = row = 0
     last: Broken | None = None
     with _open(path) as handle:
-        for row, line in _lines(handle, path):
+        for row, line in _lines(handle, path, most):
             if row == 0:
                 line = _first(line, path, title)
             if isinstance(line, Broken) or line.strip():
@@ -60,11 +65,19 @@ def _open(path: Path) -> IO[bytes]:
     return cast(IO[bytes], opener(path, "rb"))
 
 
-def _lines(handle: IO[bytes], path: Path) -> Iterator[tuple[int, bytes | Broken]]:
+def _lines(handle: IO[bytes], path: Path, max_bytes: int) -> Iterator[tuple[int, bytes | Broken]]:
     row = 0
     try:
-        for line in handle:
-            yield row, line
+        while line := handle.readline(max_bytes + 1):
+            if len(line) > max_bytes or is_dense(line, max_bytes):
+                while line and not line.endswith(b"\n"):
+                    line = handle.readline(max_bytes)
+                yield (
+                    row,
+                    Broken("oversized-item", f"longer than {max_bytes:,} bytes or too many values"),
+                )
+            else:
+                yield row, line
             row += 1
     except EOFError:
         yield row, Broken("truncated-file", "the compressed data end too early")

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from wildpaper.ingest.json_array import Broken, iter_records
+from wildpaper.ingest.json_array import iter_records
+from wildpaper.ingest.json_items import Broken
 from wildpaper.ingest.records import Conversation, Message, Records, Reject
 
 _ROLES = {
@@ -30,7 +31,7 @@ def read_sharegpt(path: Path) -> Records:
     WildpaperError
         If the file holds no JSON array.
     """
-    for row, item in iter_records(path, "ShareGPT", "id and conversations"):
+    for row, item in iter_records(path, "ShareGPT", "id and conversations", "conversations"):
         yield _record(path.name, row, item)
 
 

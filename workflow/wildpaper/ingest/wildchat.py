@@ -39,7 +39,9 @@ def read_wildchat(path: Path, labels: tuple[str, ...] = ()) -> Records:
     Each conversation carries the integrity checks that the row allows:
     ``conversation_hash`` (the first 32 hex digits of the SHA-256 of the JSON list of
     content and role, as the authors' release code computes it) and ``turn`` (the
-    recorded number of turns against the user messages).
+    recorded number of turns against the user messages). The release of 2023 has an id in
+    place of the hash, no countries and addresses, and names of languages in upper case,
+    which become title case as in the others.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ def _conversation(file: str, row: Row, labelled: bool) -> Conversation | Reject:
     messages = [
         Message(m["role"], m["content"], m.get("timestamp")) for m in record["conversation"]
     ]
-    recorded = record.get("conversation_hash")
+    recorded, language = record.get("conversation_hash"), record.get("language")
     checks = {}
     if recorded is not None:
         checks["conversation_hash"] = recorded == conversation_hash(messages)
@@ -77,7 +79,7 @@ def _conversation(file: str, row: Row, labelled: bool) -> Conversation | Reject:
         source_id,
         messages,
         model=record.get("model"),
-        language=record.get("language"),
+        language=None if language is None else language.title(),
         country=record.get("country"),
         state=record.get("state"),
         user=record.get("hashed_ip"),

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path
-from wildpaper.schema import CONVERSATIONS, MESSAGES, TURNS, check_table
+from wildpaper.ingest.records import Reject
+from wildpaper.schema import CONVERSATIONS, MESSAGES, QUARANTINE, TURNS, check_table
 
 _BUFFERED_CHARACTERS = 64_000_000
 _BUFFERED_ROWS = 100_000
@@ -109,12 +110,44 @@ class ShardWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
-            if error is None:
-                for tables in self._writers:
-                    for writer in tables:
-                        writer.flush()
-        except BaseException as failure:
-            self._stack.__exit__(type(failure), failure, failure.__traceback__)
-            raise
-        self._stack.__exit__(kind, error, traceback)
+        tables = [table for shard in self._writers for table in shard]
+        _leave(self._stack, tables if error is None else [], error)
+
+
+class QuarantineWriter:
+    """Write the rows that could not be read, in bounded memory, however many there are.
+
+    The file appears under its name only when the block ends without an error.
+    """
+
+    def __init__(self, path: Path, dataset: str) -> None:
+        self._path, self._dataset = path, dataset
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._table = _TableWriter(self._path, QUARANTINE, self._stack, 1)
+        return self
+
+    def add(self, reject: Reject) -> None:
+        """Add one row."""
+        row = {"file": reject.file, "row": reject.row, "reason": reject.reason}
+        self._table.add({"dataset": self._dataset, **row, "detail": reject.detail})
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _leave(self._stack, [self._table] if error is None else [], error)
+
+
+def _leave(stack: ExitStack, tables: list[_TableWriter], error: BaseException | None) -> None:
+    """Write what is buffered and close the files; after an error they vanish."""
+    try:
+        for table in tables:
+            table.flush()
+    except BaseException as failure:
+        stack.__exit__(type(failure), failure, failure.__traceback__)
+        raise
+    stack.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
