@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from wildpaper.files import read_json
 from wildpaper.long_table import Cell, write_long_table
 from wildpaper.measure.bootstrap import ratio_intervals
+from wildpaper.measure.shares import shares_of
 from wildpaper.releases import route_of
 
 ARTIFACT = "likelihood-judge"
@@ -111,14 +112,14 @@ def _pair_cells(
     counts = [(verdict == outcome).astype(np.int64) for outcome in outcomes]
     difference = sums[first]["all-nats"] - sums[second]["all-nats"]
     tokens = sums[first]["all-tokens"]
-    above, below = np.column_stack([*counts, difference]), np.column_stack([one, one, one, tokens])
-    found = ratio_intervals(above, below, n_replicates, seed, f"{ARTIFACT}.{row}")
-    cells = []
-    for outcome, count, interval in zip(outcomes, counts, found[:3], strict=True):
-        ends = interval and (100 * interval[0], 100 * interval[1])
-        value = 100 * int(count.sum()) / n
-        cells.append(_cell(row, outcome, value, ends, n, "percent of conversations", route))
-    ends = found[3] and (found[3][0] / _PER_NAT, found[3][1] / _PER_NAT)
+    name = f"{ARTIFACT}.{row}"
+    shares = shares_of(np.column_stack(counts), one[:, None], n_replicates, seed, name)
+    cells = [
+        _cell(row, outcome, share.percent, share.interval, n, "percent of conversations", route)
+        for outcome, share in zip(outcomes, shares, strict=True)
+    ]
+    (found,) = ratio_intervals(difference[:, None], tokens[:, None], n_replicates, seed, name)
+    ends = found and (found[0] / _PER_NAT, found[1] / _PER_NAT)
     value = int(difference.sum()) / int(tokens.sum()) / _PER_NAT
     unit = f"{_COLUMNS['nll-with-end']}, first model minus second"
     return [*cells, _cell(row, "nll-difference", value, ends, n, unit, route)]

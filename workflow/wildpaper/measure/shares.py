@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wildpaper.long_table import Cell
-from wildpaper.measure.bootstrap import Interval, ratio_intervals
+from wildpaper.measure.bootstrap import Interval, share_intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,19 @@ def shares_of(
     seed: int,
     name: str,
 ) -> list[Share]:
-    """Return the share of each column of `counts`.
+    """Return the share of each column of `counts`, with its interval in percent.
 
     Parameters
     ----------
     counts : ndarray of int64, shape (n_clusters, n_shares)
     totals : ndarray of int64, shape (n_clusters, n_shares) or (n_clusters, 1)
     n_replicates, seed, name
-        See `wildpaper.measure.bootstrap.ratio_intervals`.
+        See `wildpaper.measure.bootstrap.share_intervals`.
     """
-    intervals = ratio_intervals(100 * counts, totals, n_replicates, seed, name)
+    intervals = share_intervals(counts, totals, n_replicates, seed, name)
     sums = np.broadcast_to(totals.sum(axis=0), counts.shape[1:])
     return [
-        Share(int(n), int(total), interval)
+        Share(int(n), int(total), interval and (100 * interval[0], 100 * interval[1]))
         for n, total, interval in zip(counts.sum(axis=0), sums, intervals, strict=True)
     ]
 
