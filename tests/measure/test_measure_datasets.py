@@ -193,6 +193,20 @@ def test_users_known_in_part_are_counted_and_explained(tmp_path):
     assert "2 of 4 conversations only" in explained["table-01.wildchat.users"]
 
 
+def test_who_counts_as_a_user_is_said_where_the_paper_counts_others(tmp_path):
+    one = [("user", 1, "English")]
+    sets = [
+        Planted("open_assistant", [("a", one), ("b", one), ("a", one), (None, one)]),
+        Planted("wildchat", [("a", one)]),
+    ]
+    table, notes = measure(tmp_path, joined(*(write_set(tmp_path, planted) for planted in sets)))
+    assert values(table, "open_assistant")["users"] == 2
+    explained = json.loads(notes.read_text(encoding="utf-8"))
+    assert "authors of opening prompts" in explained["table-01.open_assistant.users"]
+    assert "3 of 4 conversations only" in explained["table-01.open_assistant.users"]
+    assert "table-01.wildchat.users" not in explained
+
+
 def test_simulated_data_say_so_in_every_line(tmp_path):
     planted = random_set()
     planted.simulated = True

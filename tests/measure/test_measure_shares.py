@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from planting import Chat, Said, measure_chats, random_chats, run_measure, write_chats
 
-from wildpaper.measure.bootstrap import ratio_intervals
+from wildpaper.measure.bootstrap import category_intervals
 from wildpaper.measure.figure_02a_turns import MORE, measure_turns
 from wildpaper.measure.figure_02b_languages import measure_language_tail
-from wildpaper.measure.shares import slugs
+from wildpaper.measure.shares import shares_of, slugs
 from wildpaper.measure.table_02_apis import MODELS, measure_apis
 from wildpaper.measure.table_03_countries import COUNTRIES, measure_countries
 from wildpaper.measure.table_05_languages import LANGUAGES, measure_languages
@@ -74,10 +74,12 @@ def test_intervals_are_drawn_over_users_in_the_order_of_their_first_conversation
         if chat.model:
             counts[cluster, names.index(chat.model)] += 1
     totals = counts.sum(axis=1, keepdims=True)
-    intervals = ratio_intervals(100 * counts, totals, 60, 7, "table-02")
-    for name, (low, high) in zip(names, intervals, strict=True):
+    shares = shares_of(counts, totals, 60, 7, "table-02")
+    for name, share in zip(names, shares, strict=True):
         slug = MODELS.get(name) or {"gpt-4o mini": "4o-mini", "odd/1": "odd-1"}[name]
-        assert (cells[slug, "percent"].ci_low, cells[slug, "percent"].ci_high) == (low, high)
+        found, expected = cells[slug, "percent"], share.cell("", "", "", "", "recorded")
+        assert (found.ci_low, found.ci_high) == (expected.ci_low, expected.ci_high)
+        assert found.ci_low <= found.value < found.ci_high
 
 
 # ------------------------------------------------------------------ Table 3
@@ -136,10 +138,10 @@ def test_intervals_of_countries_are_drawn_over_users(tmp_path):
     chats = random_chats(seed=6, users=50)
     cells = measure_chats(measure_countries, tmp_path, chats, n_replicates=80).cells
     users = list(dict.fromkeys(chat.user for chat in chats if chat.user))
-    is_it = np.array([[100 * (country_of(chats, user) == "Japan")] for user in users])
-    (interval,) = ratio_intervals(is_it, np.ones_like(is_it), 80, 7, "table-03")
+    is_it = np.array([country_of(chats, user) == "Japan" for user in users], np.int64)
+    low, high = category_intervals(is_it, 2, 80, 7, "table-03")[1]
     found = cells["japan", "percent"]
-    assert (found.ci_low, found.ci_high) == pytest.approx(interval, abs=1e-12)
+    assert (found.ci_low, found.ci_high) == pytest.approx((100 * low, 100 * high), abs=1e-12)
 
 
 # ------------------------------------------------------------------ Table 5, Figure 2b

@@ -49,59 +49,58 @@ class DatasetSums:
 
 
 _CLUSTERS = """
-SELECT count(*) AS n_conversations,
-       sum(c.n_turns) AS n_turns,
-       sum(coalesce(s.user_tokens, 0)) AS user_tokens,
-       sum(coalesce(s.user_n, 0)) AS user_n,
-       sum(coalesce(s.chatbot_tokens, 0)) AS chatbot_tokens,
-       sum(coalesce(s.chatbot_n, 0)) AS chatbot_n
-FROM conversations c
+SELECT c.n_conversations, c.n_turns,
+       coalesce(m.user_tokens, 0)::BIGINT AS user_tokens,
+       coalesce(m.user_n, 0) AS user_n,
+       coalesce(m.chatbot_tokens, 0)::BIGINT AS chatbot_tokens,
+       coalesce(m.chatbot_n, 0) AS chatbot_n
+FROM (
+    SELECT cluster, count(*) AS n_conversations, sum(n_turns)::BIGINT AS n_turns
+    FROM conversations GROUP BY cluster
+) c
 LEFT JOIN (
-    SELECT conversation_id,
+    SELECT cluster,
            sum(n_tokens) FILTER (role = 'user') AS user_tokens,
            count(*) FILTER (role = 'user') AS user_n,
            sum(n_tokens) FILTER (role = 'assistant') AS chatbot_tokens,
            count(*) FILTER (role = 'assistant') AS chatbot_n
-    FROM messages GROUP BY conversation_id
-) s USING (conversation_id)
-GROUP BY c.cluster
-ORDER BY c.cluster
+    FROM messages GROUP BY cluster
+) m USING (cluster)
+ORDER BY cluster
+"""
+_TOTALS = """
+SELECT count(*), coalesce(sum(n_turns), 0),
+       count(DISTINCT cluster) FILTER (has_user), count(*) FILTER (has_user)
+FROM conversations
+"""
+_LANGUAGES = """
+SELECT language, count(*) AS n FROM messages WHERE role = 'user' AND has_language
+GROUP BY language ORDER BY n DESC, language
+"""
+_MOMENTS = """
+SELECT role, count(*), sum(n_tokens), sum(CAST(n_tokens AS BIGINT) * n_tokens)
+FROM messages GROUP BY role
 """
 
 
 def drop_duplicates(opened: OpenedDataset) -> None:
     """Remove conversations marked as exact duplicates of an earlier one, with their messages."""
-    opened.connection.execute(
-        "DELETE FROM messages WHERE conversation_id IN "
-        "(SELECT conversation_id FROM conversations WHERE duplicate)"
-    )
-    opened.connection.execute("DELETE FROM conversations WHERE duplicate")
+    opened.leave_out("duplicate")
 
 
 def sum_dataset(opened: OpenedDataset) -> DatasetSums:
     """Return the sums that Table 1 is made of; messages without a language are left out of it."""
-    columns = opened.connection.execute(_CLUSTERS).fetchnumpy()
-    clusters = np.stack([np.asarray(c).astype(np.int64) for c in columns.values()], axis=1)
-    languages = opened.connection.execute(
-        "SELECT language, count(*) AS n FROM messages WHERE role = 'user' AND has_language "
-        "GROUP BY language ORDER BY n DESC, language"
-    ).fetchall()
+    query = opened.connection.execute
+    columns = query(_CLUSTERS).fetchnumpy()
+    clusters = np.stack([np.asarray(c, np.int64) for c in columns.values()], axis=1)
+    n_conversations, n_turns, n_users, n_with_user = query(_TOTALS).fetchone() or (0, 0, 0, 0)
+    moments = {role: Moments(*map(int, sums)) for role, *sums in query(_MOMENTS).fetchall()}
     return DatasetSums(
-        n_conversations=opened.one("SELECT count(*) FROM conversations"),
-        n_turns=opened.one("SELECT coalesce(sum(n_turns), 0) FROM conversations"),
-        n_users=opened.one('SELECT count(DISTINCT "user") FROM conversations') or None,
-        n_with_user=opened.one('SELECT count("user") FROM conversations'),
-        tokens={name: _moments(opened, role) for name, role in _ROLES.items()},
-        languages=[(str(name), int(n)) for name, n in languages],
+        n_conversations=int(n_conversations),
+        n_turns=int(n_turns),
+        n_users=int(n_users) or None,
+        n_with_user=int(n_with_user),
+        tokens={name: moments.get(role, Moments(0, 0, 0)) for name, role in _ROLES.items()},
+        languages=[(str(name), int(n)) for name, n in query(_LANGUAGES).fetchall()],
         clusters=clusters,
     )
-
-
-def _moments(opened: OpenedDataset, role: str) -> Moments:
-    row = opened.connection.execute(
-        "SELECT count(*), coalesce(sum(n_tokens), 0), "
-        "coalesce(sum(CAST(n_tokens AS HUGEINT) * n_tokens), 0) FROM messages WHERE role = ?",
-        [role],
-    ).fetchone()
-    n, total, squares = row or (0, 0, 0)
-    return Moments(int(n), int(total), int(squares))

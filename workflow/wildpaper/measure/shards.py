@@ -1,18 +1,26 @@
 """The shards of a data set as tables of DuckDB, with the labels that a measure asks for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json
+from wildpaper.measure.shard_checks import (
+    check_label,
+    check_messages,
+    listed,
+    one,
+    route_of_files,
+)
+from wildpaper.measure.shard_views import ShardViews, count_rows
+from wildpaper.progress import Progress
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "tokens": ("n_tokens",),
@@ -20,20 +28,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "detoxify": ("toxicity",),
     "moderation": ("flagged",),
     "jailbreak": ("family",),
+    "category": ("category", "probability"),
+    "near_duplicate": ("cluster AS duplicate_cluster",),
 }
 """What is read of each label."""
 
-_FURTHEST_FIRST = ("simulated", "restored", "replayed", "recorded", "computed")
+SAMPLED = ("category",)
+"""Labels that a run gives to a sample of the messages."""
 
-_CONVERSATIONS = """
-CREATE TABLE conversations AS
-SELECT *, dense_rank() OVER (ORDER BY first_of_user) - 1 AS cluster FROM (
-    SELECT *, min(conversation_id) OVER (
-        PARTITION BY coalesce('user ' || "user", 'conversation ' || conversation_id)
-    ) AS first_of_user
-    FROM read_parquet(?)
-)
-"""
+_FURTHEST_FIRST = ("simulated", "restored", "replayed", "recorded", "computed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,13 @@ class OpenedDataset:
 
     Attributes
     ----------
-    connection : duckdb.DuckDBPyConnection
-        Tables `conversations`, with the columns of ingest and `cluster`, which numbers the
-        users (or conversations, where the user is not known) from 0 in the order of their
-        first conversation; and, if asked for, `messages`, one row a message: the keys, cluster,
-        role, timestamp, columns of labels (null where there is no label), `has_<label>`, and
-        `empty` if asked for.
+    views : ShardViews
+        A table `conversations`, with the columns of ingest, `has_user`, and `cluster`, which
+        numbers the users (or conversations, where the user is not known) from 0 in the order
+        of their first conversation; and, if asked for, `messages`, one row a message: the keys,
+        cluster, role, timestamp, columns of labels (null where there is no label),
+        `has_<label>`, and `empty` if asked for. `messages` reads a file and cannot be changed,
+        but for `leave_out`.
     dataset, title : str
         Name of the data set, title of its release.
     simulated : bool
@@ -58,7 +62,7 @@ class OpenedDataset:
         {label: route that its files state}, {label: number of labelled messages}.
     """
 
-    connection: duckdb.DuckDBPyConnection
+    views: ShardViews
     dataset: str
     title: str
     simulated: bool
@@ -75,7 +79,22 @@ class OpenedDataset:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.connection.close()
+        self.views.close()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection that has the tables, for queries and further tables."""
+        return self.views.connection
+
+    def leave_out(self, condition: str) -> None:
+        """Take the conversations that meet a condition out, with their messages.
+
+        Parameters
+        ----------
+        condition : str
+            SQL over the columns of `conversations`.
+        """
+        self.views.leave_out(condition)
 
     def route(self, *labels: str, recorded: bool = False) -> str:
         """Return the route of what is taken from labels: the one furthest from computed.
@@ -94,7 +113,7 @@ class OpenedDataset:
 
     def one(self, query: str) -> int:
         """Return the one number that a query gives."""
-        return _one(self.connection, query)
+        return one(self.connection, query)
 
     @property
     def n_clusters(self) -> int:
@@ -131,6 +150,7 @@ def each_dataset(
     conversations: list[Path],
     messages: list[Path],
     labels: Mapping[str, list[Path]],
+    columns: Sequence[str] | None = None,
 ) -> Iterator[OpenedDataset]:
     """Yield each data set of a run; it is closed when the next one is asked for.
 
@@ -143,13 +163,19 @@ def each_dataset(
         `reports`, equally many for each.
     labels : mapping
         {label: shards}, in the same order.
+    columns : sequence of str, optional
+        See `open_dataset`.
     """
     n_shards = len(messages) // max(len(reports), 1)
+    progress = Progress("measure", len(reports), "data sets")
     for i, path in enumerate(reports):
         part = slice(i * n_shards, (i + 1) * n_shards)
         own = {label: paths[part] for label, paths in labels.items()}
-        with open_dataset(path, conversations[part], messages[part], own) as opened:
+        with open_dataset(
+            path, conversations[part], messages[part], own, columns=columns
+        ) as opened:
             yield opened
+        progress.advance(1)
 
 
 def open_dataset(
@@ -158,6 +184,7 @@ def open_dataset(
     messages: list[Path] | None = None,
     labels: Mapping[str, list[Path]] | None = None,
     with_empty: bool = False,
+    columns: Sequence[str] | None = None,
 ) -> OpenedDataset:
     """Open one data set.
 
@@ -171,120 +198,70 @@ def open_dataset(
         {key of `COLUMNS`: all its shards}.
     with_empty : bool
         Whether to say of each message if its text is empty, which reads the text.
+    columns : sequence of str, optional
+        Columns of conversations and messages that are read besides keys, counts and roles;
+        default all, which takes longer.
 
     Raises
     ------
     WildpaperError
-        If a message is missing or occurs twice; if a label belongs to no message, occurs
-        twice, or is missing although it does not come from a release.
+        If a conversation occurs twice; if a message is missing, occurs twice or belongs to no
+        conversation; if a label belongs to no message, occurs twice, or is missing although
+        it does not come from a release.
     """
     ingested = read_json(report)
     release = ingested["release"]
-    connection = duckdb.connect()
-    connection.execute(_CONVERSATIONS, [_names(conversations)])
     labels = labels or {}
-    routes = {label: _route_of_files(paths) for label, paths in labels.items()}
-    n_messages: int | None = None
-    n_labelled: dict[str, int] = {}
-    if messages is not None:
-        _join(connection, messages, labels, with_empty)
-        paths = [*messages, *(path for shards in labels.values() for path in shards)]
-        n_messages = _check_messages(connection, paths)
-        for label, shards in labels.items():
-            n_labelled[label] = _check_label(connection, label, shards, routes[label], n_messages)
+    files = [*conversations, *(messages or ()), *(p for shards in labels.values() for p in shards)]
+    counted: tuple[int | None, dict[str, int]] = None, {}
+    views = ShardViews()
+    try:
+        routes = {label: route_of_files(shards) for label, shards in labels.items()}
+        views.read_conversations(conversations, columns)
+        if messages is not None:
+            further = ["m.timestamp"] if columns is None or "timestamp" in columns else []
+            further += ["m.text = '' AS empty"] if with_empty else []
+            counted = _read(views, messages, labels, routes, further)
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        views.close()
+        raise _unreadable(files, error) from error
+    except BaseException:
+        views.close()
+        raise
     return OpenedDataset(
-        connection, ingested["dataset"], release["title"], release["simulated"], n_messages,
-        routes, n_labelled,
+        views, ingested["dataset"], release["title"], release["simulated"], counted[0],
+        routes, counted[1],
     )  # fmt: skip
 
 
-def _names(paths: list[Path]) -> list[str]:
-    return [str(path) for path in paths]
+def _unreadable(files: list[Path], error: Exception) -> WildpaperError:
+    hint = "Delete a damaged file and run again; the workflow writes it anew."
+    if isinstance(error, duckdb.OutOfMemoryException):
+        hint = "With more shards (config key shards) each takes less memory to read."
+    what = str(error).partition("\n")[0]
+    if "No space left" in what:
+        hint = "Some 20 bytes a message are written for a while: set TMPDIR to where there is room."
+    return WildpaperError(f"The shards cannot be read: {what}", where=listed(files), hint=hint)
 
 
-def _one(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None) -> int:
-    row = connection.execute(query, values).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _route_of_files(paths: list[Path]) -> str:
-    """Return the route that label files state in their metadata."""
-    found: dict[str, Path] = {}
-    for path in paths:
-        metadata = pq.read_schema(path).metadata or {}
-        found[metadata.get(b"route", b"").decode()] = path
-    if len(found) != 1 or "" in found:
-        raise WildpaperError(
-            f"Labels of one data set state the routes {sorted(found)}, and must state one",
-            where=", ".join(_names(list(found.values()))),
-            hint="Delete these files and run again; the workflow writes them anew.",
-        )
-    (route,) = found
-    return route
-
-
-def _join(
-    connection: duckdb.DuckDBPyConnection,
+def _read(
+    views: ShardViews,
     messages: list[Path],
     labels: Mapping[str, list[Path]],
-    with_empty: bool,
-) -> None:
-    columns = ["m.conversation_id", "m.position", "c.cluster", "m.timestamp"]
-    columns.append("CAST(m.role AS VARCHAR) AS role")
-    if with_empty:
-        columns.append("m.text = '' AS empty")
-    tables = [
-        "read_parquet(?) m LEFT JOIN conversations c ON c.conversation_id = m.conversation_id"
-    ]
-    for label in labels:
-        columns += [f"{label}.{name}" for name in COLUMNS[label]]
-        columns.append(f"{label}.position IS NOT NULL AS has_{label}")
-        tables.append(
-            f"LEFT JOIN read_parquet(?) {label} ON {label}.conversation_id = m.conversation_id "
-            f"AND {label}.position = m.position"
-        )
-    query = f"SELECT {', '.join(columns)} FROM {' '.join(tables)}"  # noqa: S608 - names of ours
-    connection.execute(
-        f"CREATE TABLE messages AS {query}",
-        [_names(paths) for paths in (messages, *labels.values())],
+    routes: Mapping[str, str],
+    columns: list[str],
+) -> tuple[int, dict[str, int]]:
+    """Join messages and labels; return the number of messages, and of those with each label."""
+    views.join_messages(
+        messages, {label: (paths, COLUMNS[label]) for label, paths in labels.items()}, columns
     )
-
-
-def _check_messages(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> int:
-    """Return the number of messages, each there once, as many as the conversations have."""
-    n_rows = _one(connection, "SELECT count(*) FROM messages")
-    keys = "SELECT count(*) FROM (SELECT DISTINCT conversation_id, position FROM messages)"
-    n_keys = _one(connection, keys)
-    n_listed = _one(connection, "SELECT coalesce(sum(n_messages), 0) FROM conversations")
-    if n_rows > n_keys:
-        raise WildpaperError(
-            f"{n_rows - n_keys} messages or labels occur twice",
-            where=", ".join(_names(paths)),
-            hint="Delete these files and run again; the workflow writes them anew.",
+    files = [*messages, *(path for paths in labels.values() for path in paths)]
+    n_messages = check_messages(views.connection, files, count_rows(messages))
+    n_labelled = {
+        label: check_label(
+            views.connection, label, paths, n_messages,
+            partly=routes[label] == "recorded" or label in SAMPLED,
         )
-    if n_keys != n_listed:
-        raise WildpaperError(
-            f"The conversations have {n_listed} messages, but {n_keys} of them are there",
-            where=", ".join(_names(paths)),
-            hint="Delete these files and run again; the workflow writes them anew.",
-        )
-    return n_keys
-
-
-def _check_label(
-    connection: duckdb.DuckDBPyConnection,
-    label: str,
-    paths: list[Path],
-    route: str,
-    n_messages: int,
-) -> int:
-    """Return how many messages have a label; only a release may leave some without."""
-    n_labels = _one(connection, "SELECT count(*) FROM read_parquet(?)", [_names(paths)])
-    n_labelled = _one(connection, f"SELECT count(*) FILTER (has_{label}) FROM messages")  # noqa: S608
-    if n_labels == n_labelled == n_messages or (n_labels == n_labelled and route == "recorded"):
-        return n_labelled
-    raise WildpaperError(
-        f"{n_messages} messages, {n_labels} labels, but {n_labelled} messages with {label}",
-        where=", ".join(_names(paths)),
-        hint="A label file does not belong to this ingest; delete it and run again.",
-    )
+        for label, paths in labels.items()
+    }  # fmt: skip
+    return n_messages, n_labelled

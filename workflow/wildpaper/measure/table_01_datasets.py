@@ -19,6 +19,10 @@ from wildpaper.measure.lengths import (
 from wildpaper.measure.shards import OpenedDataset, each_dataset
 
 _TOKENS = "Llama-2 tokens"
+_USERS = {
+    "open_assistant": "the authors of opening prompts; the published number is of all contributors"
+}
+"""Who counts as a user, where that is not who the paper counts."""
 _LABELS = {_TOKENS: ("tokens",), "languages": ("language",)}
 
 
@@ -55,7 +59,7 @@ def measure_datasets(
     cells: list[Cell] = []
     explained: dict[str, str] = {}
     labels = {"tokens": tokens, "language": languages}
-    for opened in each_dataset(reports, conversations, messages, labels):
+    for opened in each_dataset(reports, conversations, messages, labels, columns=()):
         sums = sum_dataset(opened)
         intervals = dataset_intervals(sums, n_replicates, seed, opened.dataset)
         cells += dataset_cells(opened, sums, intervals, deviation, minimum_prompts)
@@ -136,19 +140,27 @@ def _ratio(numerator: int, denominator: int) -> float | None:
 def _explain(opened: OpenedDataset, sums: DatasetSums, minimum_prompts: int) -> dict[str, str]:
     notes = {}
     prefix, release = f"table-01.{opened.dataset}", opened.title
-    if sums.n_users is None:
-        notes[f"{prefix}.users"] = f"{release}: the files do not tell users apart"
-    elif sums.n_with_user < sums.n_conversations:
-        notes[f"{prefix}.users"] = (
-            f"{release}: the user is known for {sums.n_with_user:,} of "
-            f"{sums.n_conversations:,} conversations only"
-        )
+    users = _explain_users(opened, sums)
+    if users:
+        notes[f"{prefix}.users"] = f"{release}: {users}"
     for role, moments in sums.tokens.items():
         if not moments.n:
             notes[f"{prefix}.{role}-tokens-mean"] = f"{release}: no {role} messages"
             notes[f"{prefix}.{role}-tokens-std"] = f"{release}: no {role} messages"
     notes[f"{prefix}.languages"] = _explain_languages(opened, sums, minimum_prompts)
     return notes
+
+
+def _explain_users(opened: OpenedDataset, sums: DatasetSums) -> str:
+    if sums.n_users is None:
+        return "the files do not tell users apart"
+    parts = [_USERS[opened.dataset]] if opened.dataset in _USERS else []
+    if sums.n_with_user < sums.n_conversations:
+        parts.append(
+            f"the user is known for {sums.n_with_user:,} of "
+            f"{sums.n_conversations:,} conversations only"
+        )
+    return "; ".join(parts)
 
 
 def _explain_languages(opened: OpenedDataset, sums: DatasetSums, minimum_prompts: int) -> str:

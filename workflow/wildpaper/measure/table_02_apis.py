@@ -49,7 +49,7 @@ def measure_apis(
     n_replicates, seed : int
         See `wildpaper.measure.bootstrap.ratio_intervals`.
     """
-    with open_dataset(report, conversations) as opened:
+    with open_dataset(report, conversations, columns=("model",)) as opened:
         write_long_table(table, _cells(opened, n_replicates, seed))
         note = explain_models(opened)
     write_json(notes, {f"table-02.{slug}": note for slug in MODELS.values()} if note else {})
@@ -80,8 +80,9 @@ def _cells(opened: OpenedDataset, n_replicates: int, seed: int) -> list[Cell]:
 
 def explain_models(opened: OpenedDataset) -> str:
     """Return why shares by model are missing or taken over a part; empty if they are not."""
-    n = opened.one("SELECT count(*) FROM conversations")
-    n_known = opened.one("SELECT count(model) FROM conversations")
+    n, n_known = opened.connection.execute(
+        "SELECT count(*), count(model) FROM conversations"
+    ).fetchone() or (0, 0)
     if not n_known:
         return f"{opened.title}: the files record no model"
     if n_known < n:

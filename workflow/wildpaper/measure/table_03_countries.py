@@ -1,6 +1,6 @@
 """Table 3: users, that is hashed addresses, by country."""
 
-from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +28,10 @@ COUNTRIES = {
 OTHER, UNKNOWN = "other", "unknown"
 _UNIT = "percent of IP addresses"
 _OWN = "own.table-03-countries"
-# One row a user, in the order of their first conversation.
 _USERS = """
+CREATE TABLE users AS
 SELECT u.cluster, c.country
-FROM (SELECT DISTINCT cluster, "user" FROM conversations WHERE "user" IS NOT NULL) u
+FROM (SELECT DISTINCT cluster FROM conversations WHERE has_user) u
 LEFT JOIN (
     SELECT cluster, country FROM conversations WHERE country IS NOT NULL
     GROUP BY cluster, country
@@ -39,8 +39,32 @@ LEFT JOIN (
         PARTITION BY cluster ORDER BY count(*) DESC, min(conversation_id)
     ) = 1
 ) c USING (cluster)
-ORDER BY u.cluster
 """
+# In the order of their first conversation.
+_NUMBERS = """
+SELECT coalesce(list_position(?::VARCHAR[], country) - 1, ?) AS number FROM users ORDER BY cluster
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """The country of each user.
+
+    Attributes
+    ----------
+    countries : list of str
+        Those of the paper's table, then all others, the most frequent first.
+    numbers : ndarray of int64, shape (n_users,)
+        Index of a user's country; of the unknown it is the number of countries.
+    """
+
+    countries: list[str]
+    numbers: npt.NDArray[np.int64]
+
+    @property
+    def n_known(self) -> int:
+        """Users whose country is known."""
+        return int((self.numbers < len(self.countries)).sum())
 
 
 def measure_countries(
@@ -69,27 +93,30 @@ def measure_countries(
     n_replicates, seed : int
         See `wildpaper.measure.bootstrap.category_intervals`.
     """
-    with open_dataset(report, conversations) as opened:
-        found = [country for _, country in opened.connection.execute(_USERS).fetchall()]
+    with open_dataset(report, conversations, columns=("country",)) as opened:
+        users = _users(opened)
         route = opened.route(recorded=True)
-        note = _explain(opened, found)
-    if not any(country is not None for country in found):
-        found = []
-    write_long_table(table, _cells(found, route, n_replicates, seed))
+        note = _explain(opened, users)
+    write_long_table(table, _cells(users, route, n_replicates, seed))
     write_json(notes, {f"table-03.{slug}": note for slug in COUNTRIES.values()} if note else {})
 
 
-def _cells(found: list[str | None], route: str, n_replicates: int, seed: int) -> list[Cell]:
-    """Return the cells; `found` is the country of each user."""
-    n = Counter(name for name in found if name is not None)
-    further = sorted(n.keys() - COUNTRIES.keys(), key=lambda name: (-n[name], name))
-    own = slugs(further, [OTHER, UNKNOWN, *COUNTRIES.values()])
-    slug_of = COUNTRIES | own
-    rows = [*slug_of.values(), UNKNOWN]
-    number: dict[str | None, int] = {name: i for i, name in enumerate([*slug_of, None])}
-    categories = np.array([number[name] for name in found], np.int64)
-    shares = _shares(categories, len(rows), n_replicates, seed)
-    is_further = (categories >= len(COUNTRIES)) & (categories < len(slug_of))
+def _users(opened: OpenedDataset) -> Users:
+    query = opened.connection.execute
+    query(_USERS)
+    n = dict(query("SELECT country, count(*) FROM users GROUP BY country").fetchall())
+    further = sorted(n.keys() - COUNTRIES.keys() - {None}, key=lambda name: (-n[name], name))
+    countries = [*COUNTRIES, *further]
+    numbers = query(_NUMBERS, [countries, len(countries)]).fetchnumpy()["number"]
+    return Users(countries, np.asarray(numbers, np.int64))
+
+
+def _cells(users: Users, route: str, n_replicates: int, seed: int) -> list[Cell]:
+    own = slugs(users.countries[len(COUNTRIES) :], [OTHER, UNKNOWN, *COUNTRIES.values()])
+    rows = [*COUNTRIES.values(), *own.values(), UNKNOWN]
+    numbers = users.numbers if users.n_known else users.numbers[:0]
+    shares = _shares(numbers, len(rows), n_replicates, seed)
+    is_further = (numbers >= len(COUNTRIES)) & (numbers < len(users.countries))
     others = _shares(is_further.astype(np.int64), 2, n_replicates, seed)[1]
     cells = [
         share.cell(row, "percent", _UNIT, f"{prefix}.{row}", route)
@@ -111,8 +138,8 @@ def _shares(
     ]
 
 
-def _explain(opened: OpenedDataset, found: list[str | None]) -> str:
-    n, n_known = len(found), sum(country is not None for country in found)
+def _explain(opened: OpenedDataset, users: Users) -> str:
+    n, n_known = len(users.numbers), users.n_known
     if not n:
         return f"{opened.title}: the files do not tell users apart"
     if not n_known:
@@ -121,7 +148,7 @@ def _explain(opened: OpenedDataset, found: list[str | None]) -> str:
     if n_known < n:
         parts.append(f"the country of {n - n_known:,} of {n:,} users is unknown")
     n_all = opened.one("SELECT count(*) FROM conversations")
-    n_with_user = opened.one('SELECT count("user") FROM conversations')
+    n_with_user = opened.one("SELECT count(*) FILTER (has_user) FROM conversations")
     if n_with_user < n_all:
         parts.append(f"the user is known for {n_with_user:,} of {n_all:,} conversations only")
     return f"{opened.title}: {'; '.join(parts)}" if parts else ""

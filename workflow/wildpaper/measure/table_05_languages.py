@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from wildpaper.files import write_json
 from wildpaper.long_table import Cell, write_long_table
 from wildpaper.measure.shards import OpenedDataset, each_dataset
@@ -21,6 +19,8 @@ USER_MESSAGES = """
 SELECT cluster, {name} AS name, count(*) AS n FROM messages
 WHERE role = 'user' AND has_language GROUP BY ALL
 """
+
+_NAME = f"CASE WHEN language IN {LANGUAGES} THEN language ELSE '{OTHER}' END"
 
 
 def measure_languages(
@@ -49,7 +49,8 @@ def measure_languages(
     """
     cells: list[Cell] = []
     explained: dict[str, str] = {}
-    for opened in each_dataset(reports, conversations, messages, {"language": languages}):
+    labels = {"language": languages}
+    for opened in each_dataset(reports, conversations, messages, labels, columns=()):
         found = _cells(opened, n_replicates, seed)
         note = explain_languages(opened)
         explained |= {cell.claim: note for cell in found if note}
@@ -59,11 +60,9 @@ def measure_languages(
 
 
 def _cells(opened: OpenedDataset, n_replicates: int, seed: int) -> list[Cell]:
-    counts = opened.counts(USER_MESSAGES.format(name="language"), list(LANGUAGES))
-    totals = opened.counts(USER_MESSAGES.format(name="'all'"), ["all"])
-    others = totals - counts.sum(axis=1, keepdims=True)
-    columns = np.concatenate([counts, others], axis=1)
-    shares = shares_of(columns, totals, n_replicates, seed, f"table-05.{opened.dataset}")
+    counts = opened.counts(USER_MESSAGES.format(name=_NAME), [*LANGUAGES, OTHER])
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = shares_of(counts, totals, n_replicates, seed, f"table-05.{opened.dataset}")
     prefix = "table-05" if opened.dataset in PUBLISHED else "own.table-05-languages"
     row, route = opened.dataset, opened.route("language")
     names = [*map(str.lower, LANGUAGES), OTHER]
