@@ -1,9 +1,11 @@
 """What was planted, recovered from the logs alone, under the ids of the truth."""
 
+import math
 from collections import Counter, defaultdict
 
 import yaml
 from linking_oracle import Logs, Places, Turn, texts_of, user_of
+from prompt_categories import categories_of, phrases
 from simulating import PUBLISHED, Run
 
 from wildpaper.acquire.simulation.compose import planted_in
@@ -67,6 +69,39 @@ PRINTED = {
 }
 
 
+def categories(chains: list[list[Turn]]) -> dict[str, int]:
+    """Return first prompts by category, read from the texts alone."""
+    counts: Counter = Counter(dict.fromkeys(phrases(), 0))
+    for chain in chains:
+        counts.update(categories_of(texts_of(chain, "user")[0]))
+    return {f"simulated.prompt-categories.{name}": n for name, n in counts.items()}
+
+
+def concentration(chains: list[list[Turn]]) -> dict[str, float]:
+    """Return the Gini coefficient, by the mean difference of all pairs, and the top shares."""
+    turns: Counter = Counter()
+    for chain in chains:
+        turns[user_of(chain)] += len(chain)
+    falling, n = sorted(turns.values(), reverse=True), len(turns)
+    gaps = sum(abs(a - b) for a in falling for b in falling)
+    tops = {"0.1": math.ceil(n / 1000), "1": math.ceil(n / 100), "10": math.ceil(n / 10)}
+    return {
+        "own.use-concentration.gini": gaps / (2 * n * sum(falling)),
+        **{f"own.use-concentration.top-{p}": share(sum(falling[:k]), sum(falling))
+           for p, k in tops.items()},
+    }  # fmt: skip
+
+
+def by_month(chains: list[list[Turn]]) -> dict[str, int]:
+    """Return conversations by month of the last turn and family of the model."""
+    counts: Counter = Counter()
+    for chain in chains:
+        month = f"own.conversations-by-month.{chain[-1].time:%Y-%m}"
+        is_gpt4 = chain[-1].model.startswith("gpt-4")
+        counts.update({f"{month}.gpt-4": is_gpt4, f"{month}.gpt-3.5": not is_gpt4})
+    return dict(counts)
+
+
 def collection(run: Run, logs: Logs) -> dict[str, object]:
     """Return what a naive linker finds, under the ids of the truth."""
     chains, n = logs.released, len(logs.released)
@@ -104,4 +139,6 @@ def collection(run: Run, logs: Logs) -> dict[str, object]:
         },
         **toxicity(chains),
         **jailbreaks(chains),
+        **categories(chains),
+        **by_month(chains),
     }  # fmt: skip

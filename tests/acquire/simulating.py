@@ -70,9 +70,7 @@ def simulate(
         true_calls=folder / "true-calls.parquet",
         rawlogs=folder / "rawlogs" / "acquired.json",
         datasets=[folder / name / "acquired.json" for name in datasets],
-        labelled=[folder / "labelled" / f"{part}.jsonl" for part in ("train", "assess")]
-        if n_labelled
-        else [],
+        labelled=[folder / "labelled" / f"{part}.jsonl" for part in LABELLED] if n_labelled else [],
         n_conversations=n,
         n_per_dataset=20,
         n_labelled=n_labelled,
@@ -83,6 +81,7 @@ def simulate(
     return Run(folder)
 
 
+LABELLED = ("train", "assess", "prompts-train", "prompts-assess")
 LARGE = {"n": 3000, "seed": 1, "length_scale": 0.01}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from linking_oracle import START, Logs, content, link, texts_of
-from recovering import collection
+from recovering import collection, concentration
 from simulating import LARGE, Run, large_study, simulate, small_study
 
 from wildpaper.acquire.simulation.compose import planted_in
@@ -39,12 +39,23 @@ def test_a_naive_linker_finds_exactly_what_was_planted(tmp_path, n, seed, length
     found, truth = collection(run, link(run.rawlogs)), run.realised
     assert {name: value for name, value in found.items() if truth[name] != value} == {}
     assert len(found) > 100
+    months = {name for name in truth if name.startswith("own.conversations-by-month.")}
+    assert months <= set(found)
 
 
 def test_a_naive_linker_agrees_on_several_blocks(large, large_logs):
     assert len(list(large.rawlogs.glob("calls-*.jsonl"))) == 2
     found, truth = collection(large, large_logs), large.realised
     assert {name: value for name, value in found.items() if truth[name] != value} == {}
+
+
+def test_use_is_as_concentrated_as_all_pairs_of_users_say(large, large_logs):
+    truth = large.realised
+    for name, value in concentration(large_logs.released).items():
+        assert truth[name] == pytest.approx(value, rel=1e-12), name
+    tops = [truth[f"own.use-concentration.top-{percent}"] for percent in ("0.1", "1", "10")]
+    assert 0 < tops[0] < tops[1] < tops[2] < 100
+    assert 0.3 < truth["own.use-concentration.gini"] < 0.9
 
 
 def test_the_ledger_adds_up(small, large):

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 import yaml
 from linking_oracle import Logs, Places, link, sha256, texts_of
+from prompt_categories import categories_of
 from recovering import toxicity
 from simulating import PUBLISHED, Run, large_study, simulate, small_study
 
@@ -60,11 +61,17 @@ def tokenizer_json(tmp_path_factory):
 def test_the_marginals_are_about_the_published_ones(large):
     truth = large.realised
     published = read_targets(PUBLISHED).values
+    start = "simulated.prompt-categories."
+    prompts = {name: n for name, n in truth.items() if name.startswith(start)}
+    n_prompts = sum(prompts.values())
+    truth |= {name.replace(start, "table-04."): 100 * n / n_prompts for name, n in prompts.items()}
+    other = 100 - sum(v for name, v in published.items() if name.startswith("table-04."))
+    published |= {"table-04.other": other}
     tolerances = {
         "table-02.": 3.0, "table-03.": 1.5, "table-05.wildchat.": 8.0, "table-06.": 3.0,
         "turns.multi-turn-share": 4.0, "turns.more-than-10-share": 1.5, "turns.mean-text": 0.25,
         "table-01.wildchat.turns-per-conversation": 0.25, "toxicity.sexual-share": 6.0,
-        "apis.gpt4-share": 3.0,
+        "apis.gpt4-share": 3.0, "table-04.": 3.0,
     }  # fmt: skip
     checked = 0
     for prefix, tolerance in tolerances.items():
@@ -247,6 +254,27 @@ def test_labelled_messages_are_labelled_as_they_read(small):
     texts = {part: {row["text"] for row in rows} for part, rows in parts.items()}
     n_common = len(texts["train"] & texts["assess"])
     assert n_common < 60, "short messages recur, the corpora do not"
+
+
+def test_labelled_prompts_are_labelled_as_they_read(small, project):
+    shares = read_targets(PUBLISHED).categories
+    listed = yaml.safe_load((project / "data/categories.yaml").read_text("utf-8"))["categories"]
+    assert [one["slug"] for one in listed] == list(shares)
+    texts = {}
+    for part, n in (("train", 1200), ("assess", 600)):
+        rows = small.lines(f"labelled/prompts-{part}.jsonl")
+        counts = Counter(row["category"] for row in rows)
+        assert len(rows) == n
+        assert set(counts) == set(shares)
+        for row in rows:
+            assert list(row) == ["text", "category"]
+            assert categories_of(row["text"]) == [row["category"]]
+        wanted = {name: (share + 1 / 6) / 2 if part == "train" else share
+                  for name, share in shares.items()}  # fmt: skip
+        for name, share in wanted.items():
+            assert counts[name] / n == pytest.approx(share, abs=4 * (share / n) ** 0.5)
+        texts[part] = {row["text"] for row in rows}
+    assert texts["train"].isdisjoint(texts["assess"])
 
 
 def test_too_small_and_too_large_studies_are_refused(tmp_path, monkeypatch):

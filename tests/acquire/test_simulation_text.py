@@ -4,6 +4,7 @@ import random
 
 import pytest
 from lingua import Language, LanguageDetectorBuilder
+from prompt_categories import categories_of, phrases
 
 from wildpaper.acquire.simulation.compose import (
     FORMS,
@@ -69,6 +70,33 @@ def test_a_personal_item_stands_in_the_text_unchanged(kind):
         assert compose(draw, traits).count(value) == 1
 
 
+@pytest.mark.parametrize("category", phrases())
+def test_a_prompt_speaks_for_its_category_and_no_other(category):
+    draw = random.Random(category)
+    assert len(phrases()[category]) >= 12
+    firsts, n_code = set(), 0
+    for _ in range(300):
+        form = sample_form(draw, "user", category)
+        n_code += form == "code"
+        fixed = {"language": "English", "role": "user", "category": category, "form": form}
+        fixed |= {"insult": draw.random() < 0.2, "jailbreak": draw.choice([None, None, "narotica"])}
+        text = compose(draw, any_traits(draw, **fixed))
+        assert categories_of(text) == [category], text
+        firsts.add(text[:12].casefold())
+    assert len(firsts) > 20
+    assert (n_code > 100) == (category == "coding")
+
+
+def test_a_category_leaves_the_length_as_it_is():
+    draw = random.Random(4)
+    for category in phrases():
+        for n_words in (5, 8, 12, 20, 60, 300):
+            fixed = {"language": "English", "role": "user", "form": "prose", "n_words": n_words}
+            texts = [compose(draw, any_traits(draw, **fixed, category=category)) for _ in range(60)]
+            mean = sum(map(count_words, texts)) / len(texts)
+            assert mean == pytest.approx(n_words, abs=1, rel=0.01), (category, n_words)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_messages_are_about_as_long_as_asked(form):
     draw = random.Random(form)
@@ -118,6 +146,14 @@ def test_lingua_reads_the_planted_language():
         found = detector.detect_languages_in_parallel_of(texts)
         right = sum(one is not None and one.name.title() == language for one in found)
         assert right >= 97, language
+    prompts = [
+        compose(draw, any_traits(draw, language="English", role="user", n_words=n, category=name))
+        for n in (5, 9)
+        for name in phrases()
+        for _ in range(50)
+    ]
+    found = detector.detect_languages_in_parallel_of(prompts)
+    assert sum(one == Language.ENGLISH for one in found) >= 0.97 * len(prompts)
 
 
 def test_topics_share_words_within_a_language():

@@ -4,13 +4,14 @@ import json
 
 import jsonschema
 import pytest
+from category_files import CATEGORIES, SAID, write_prompt_lines
 from labelled_corpus import INSULTS, messages, write_lines
 
 from wildpaper.annotate.assess import assess_annotators, upper_bound
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json
 
-pytest_plugins = ["detoxify_fixtures"]
+pytest_plugins = ["category_fixtures", "detoxify_fixtures"]
 
 FEW = ("English", "German", "Chinese")
 SENTENCES = {
@@ -69,8 +70,30 @@ def test_wrong_labels_are_counted_languages_in_user_messages_only(
     assert found["threshold"] == 0.1
 
 
+def test_wrong_categories_are_counted(small_checkpoint, prompt_model, tmp_path, project):
+    pairs = [(text, name) for name, text in SAID.items() for _ in range(4)]
+    pairs += [(SAID["coding"], "other"), (SAID["coding"], "math-reasoning")]
+    prompts = write_prompt_lines(tmp_path / "prompts.jsonl", pairs)
+    lines = [line(name) for name in SENTENCES]
+    found = assessed(
+        tmp_path, small_checkpoint, lines,
+        prompts=prompts, classifier=prompt_model, categories=CATEGORIES,
+    )  # fmt: skip
+    jsonschema.validate(found, read_json(project / "data/schemas/annotator-errors.schema.json"))
+    category = found["category"]
+    assert (category["n"], category["n_wrong"], category["error"]) == (26, 2, 2 / 26)
+    assert category["error_high"] == upper_bound(2, 26)
+    assert category["by_category"]["coding"] == {"n": 4, "n_missed": 0, "n_false": 2}
+    assert category["by_category"]["other"] == {"n": 5, "n_missed": 1, "n_false": 0}
+    assert category["annotator"].startswith("small-")
+    assert not any(text[:12] in json.dumps(found) for text in SAID.values())
+    with pytest.raises(ValueError, match="names of their categories"):
+        assessed(tmp_path, small_checkpoint, lines, prompts=prompts, classifier=prompt_model)
+
+
 def test_counts_only_and_no_text(small_checkpoint, tmp_path):
     found = assessed(tmp_path, small_checkpoint, [line(name) for name in SENTENCES])
+    assert "category" not in found
     written = json.dumps(found, ensure_ascii=False)
     assert not any(sentence[:12] in written for sentence in SENTENCES.values())
     assert found["detoxify"]["chatbot"]["false_negative"] is None

@@ -19,7 +19,7 @@ from wildpaper.publish.claims_tex import write_claims_table
 from wildpaper.publish.numbers import write_numbers
 from wildpaper.publish.planted import Truth, planted_value, read_truth
 from wildpaper.publish.published import load_published
-from wildpaper.publish.truth import compare, most_wrong, tolerance_of, within
+from wildpaper.publish.truth import compare, most_wrong, sampling_error, tolerance_of, within
 
 FN, FP, LANGUAGE = 0.10, 0.008, 0.03
 RATES = {"false_negative_high": FN, "false_positive_high": FP}
@@ -493,3 +493,94 @@ def test_counts_of_the_release_are_compared_with_the_planted_ledger():
     assert planted_value("own.release-text.calls.withdrawn", truth) == 7
     assert planted_value("own.release-text.conversations.withdrawn", truth) == 3
     assert planted_value("own.release-text.calls.kept", truth) is None
+
+
+PROMPTS = {"coding": 0.07, "math-reasoning": 0.06, "factual-information": 0.25, "other": 0.62}
+SORTING = ERRORS | {"category": {"error_high": 0.02}}
+
+
+def prompts(n, seed):
+    rng = random.Random(seed)
+    return rng.choices(list(PROMPTS), list(PROMPTS.values()), k=n)
+
+
+def planted_prompts(planted_in, errors=SORTING):
+    counts = Counter(planted_in)
+    return Truth({f"simulated.prompt-categories.{name}": counts[name] for name in PROMPTS}, errors)
+
+
+def claim_of(name):
+    return "own.table-04-prompt-categories.other" if name == "other" else f"table-04.{name}"
+
+
+def verdicts_on_prompts(sample, truth, **broken):
+    names = broken.get("names", dict(zip(PROMPTS, PROMPTS, strict=True)))
+    counted = [name for name in sample if name not in broken.get("without", ())]
+    n = len(counted)
+    found = Counter(names[name] for name in counted)
+    return {
+        name: compare(claim_of(name), 100 * found[name] / n, n, True, truth)["truth_verdict"]
+        for name in PROMPTS
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_categories_of_a_sample_with_wrong_labels_are_recovered(seed):
+    planted_in, rng = prompts(1800, seed), random.Random(seed)
+    truth = planted_prompts(planted_in)
+    sample = rng.sample(planted_in, 1000)
+    blurred = ["other" if rng.random() < 0.03 else name for name in sample]
+    assert set(verdicts_on_prompts(blurred, truth).values()) == {"recovered"}
+    assert set(verdicts_on_prompts(planted_in, truth).values()) == {"recovered"}
+
+
+def test_categories_that_are_counted_wrongly_are_missed():
+    planted_in = prompts(1800, 3)
+    truth, sample = planted_prompts(planted_in), planted_in[:1000]
+    swapped = {"other": "factual-information", "factual-information": "other"}
+    names = {name: swapped.get(name, name) for name in PROMPTS}
+    found = verdicts_on_prompts(sample, truth, names=names)
+    assert {name for name, v in found.items() if v == "missed"} == set(swapped)
+    found = verdicts_on_prompts(sample, truth, without=("other",))
+    assert found["other"] == found["factual-information"] == "missed"
+
+
+def test_the_tolerance_of_a_category_is_of_its_labels_and_of_its_sample():
+    start = "simulated.prompt-categories."
+    errors = {"category": {"error_high": 0.02}, "language": {"error_high": 0.01}}
+    truth = Truth({f"{start}coding": 300, f"{start}other": 700}, errors)
+    whole = 100 * most_wrong(1000, 0.03) / 1000
+    assert tolerance_of("table-04.coding", 30.0, 1000, truth) == whole
+    assert tolerance_of("table-04.coding", 30.0, 1004, truth) == whole
+    half = tolerance_of("table-04.coding", 30.0, 500, truth)
+    assert half == 100 * most_wrong(500, 0.03) / 500 + sampling_error(300, 1000, 500)
+    assert planted_value("table-04.coding", truth) == 30.0
+    assert planted_value("own.table-04-prompt-categories.other", truth) == 70.0
+    for name in ("table-04.gossip", "own.table-04-prompt-categories.coding.confident",
+                 "own.table-04-prompt-categories.sample.prompts"):  # fmt: skip
+        assert planted_value(name, truth) is None
+    assert planted_value("table-04.coding", Truth({})) is None
+
+
+@pytest.mark.parametrize(("of_kind", "total", "n"), [(30, 100, 40), (3, 50, 10), (90, 100, 60)])
+def test_samples_are_rarely_farther_off_than_the_sampling_error(of_kind, total, n):
+    error = sampling_error(of_kind, total, n)
+    beyond = sum(
+        comb(of_kind, k) * comb(total - of_kind, n - k) / comb(total, n)
+        for k in range(max(0, n - total + of_kind), min(of_kind, n) + 1)
+        if abs(100 * k / n - 100 * of_kind / total) > error + 1e-9
+    )
+    assert beyond <= 0.002
+    assert 0 < error < 60
+    assert sampling_error(of_kind, total, total) == 0
+
+
+def test_without_a_measured_classifier_a_category_gets_no_verdict(tmp_path):
+    truth = planted_prompts(prompts(100, 1), ERRORS)
+    verdict = compare("table-04.coding", 7.0, 100, True, truth)
+    assert verdict["truth"] is not None
+    assert verdict["truth_tolerance"] is verdict["truth_verdict"] is None
+    for errors in (ERRORS, SORTING):
+        path = tmp_path / "annotator-errors.json"
+        path.write_text(json.dumps(errors), encoding="utf-8")
+        assert read_truth([], [path], [], 1).errors == errors

@@ -4,7 +4,7 @@ It is read at every call of Snakemake, so it asks nobody; `wildpaper.acquire.pre
 checks what this lists.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,6 +51,7 @@ def needs_of(
     raw_folder: str,
     results_folder: str,
     memory_gb: float = 0.0,
+    models: Mapping[str, tuple[str, str | None]] | None = None,
 ) -> Needs:
     """Return what has to be checked before a run starts; empty if there is nothing.
 
@@ -68,6 +69,8 @@ def needs_of(
         Where raw files and results of the run are written.
     memory_gb : float
         Memory (10^9 bytes) that the machine must have; 0 if that is not stated.
+    models : mapping, optional
+        {what for: (repository of the hub, revision)} of models that label texts.
 
     Returns
     -------
@@ -96,6 +99,8 @@ def needs_of(
             _hub_need("Llama-2 tokenizer", found.repo, "model", found.file, found.revision)
             | {"gated": found.gated}
         )
+    for what, (repo, revision) in (models or {}).items():
+        hub.append(_hub_need(what, repo, "model", "config.json", revision))
     n_raw_bytes = sum(need["bytes"] for need in disk)
     if n_raw_bytes:
         what = f"results, {RESULTS_PER_RAW:g} times the raw files"

@@ -11,9 +11,15 @@ from typing import Any
 import torch
 from scipy.stats import beta
 
+from wildpaper.annotate.category import PromptClassifier, classify_texts, load_classifier
 from wildpaper.annotate.detoxify import score_texts
 from wildpaper.annotate.detoxify_checkpoint import annotator_name, load_detoxify
-from wildpaper.annotate.labelled import LabelledMessage, read_labelled
+from wildpaper.annotate.labelled import (
+    LabelledMessage,
+    LabelledPrompt,
+    read_labelled,
+    read_prompts,
+)
 from wildpaper.annotate.language import build_detector, detect
 from wildpaper.files import write_json
 from wildpaper.progress import Progress
@@ -33,8 +39,13 @@ def assess_annotators(
     accuracy: str = "high",
     threshold: float = 0.1,
     batch_tokens: int = 16_384,
+    prompts: Path | None = None,
+    classifier: Sequence[Path] = (),
+    categories: Path | None = None,
+    name: str | None = None,
+    revision: str | None = None,
 ) -> None:
-    """Count the errors of lingua and of Detoxify on a labelled sample.
+    """Count the errors of lingua, Detoxify and a classifier of prompts on labelled samples.
 
     Parameters
     ----------
@@ -51,11 +62,17 @@ def assess_annotators(
         A message is toxic if the head `toxicity` exceeds this.
     batch_tokens : int
         Tokens in a batch of Detoxify.
+    prompts : Path, optional
+        JSON lines of first prompts with their categories, other ones than those that trained
+        the classifier; without them it is not looked at.
+    classifier, categories, name, revision
+        `model`, `categories`, `name` and `revision` of
+        `wildpaper.annotate.category.classify_prompts`; needed with `prompts`.
 
     Raises
     ------
     WildpaperError
-        If a file cannot be used, or a language is unknown.
+        If a file or a model cannot be used, or a language is unknown.
 
     Notes
     -----
@@ -64,19 +81,22 @@ def assess_annotators(
     99 % one-sided upper bound of Clopper and Pearson: the error of which so few or
     fewer wrong ones in n have a probability of 1 %.
     """
+    if prompts is not None and categories is None:
+        raise ValueError("prompts are assessed by the names of their categories")
     messages = read_labelled(labelled)
-    write_json(
-        errors,
-        {
-            "language": _language_errors(messages, languages, accuracy),
-            "detoxify": {
-                "annotator": annotator_name(checkpoint),
-                **_detoxify_errors(messages, checkpoint, threshold, batch_tokens),
-            },
-            "threshold": threshold,
-            "confidence": CONFIDENCE,
+    found: dict[str, Any] = {
+        "language": _language_errors(messages, languages, accuracy),
+        "detoxify": {
+            "annotator": annotator_name(checkpoint),
+            **_detoxify_errors(messages, checkpoint, threshold, batch_tokens),
         },
-    )
+        "threshold": threshold,
+        "confidence": CONFIDENCE,
+    }
+    if prompts is not None and categories is not None:
+        loaded = load_classifier(list(classifier), categories, name, revision)
+        found["category"] = _category_errors(read_prompts(prompts), loaded)
+    write_json(errors, found)
 
 
 def upper_bound(n_wrong: int, n: int) -> float:
@@ -101,16 +121,27 @@ def _language_errors(
         found += [name for name, _ in detect(detector, texts)]
         progress.advance(len(texts))
     pairs = [(message.language, name) for message, name in zip(known, found, strict=True)]
+    return _rate([truth != name for truth, name in pairs]) | {"by_language": _by_name(pairs)}
+
+
+def _category_errors(prompts: list[LabelledPrompt], classifier: PromptClassifier) -> dict[str, Any]:
+    progress = Progress("assessment: categories of prompts", len(prompts), "messages")
+    texts = [prompt.text for prompt in prompts]
+    found, _ = classify_texts(classifier, texts, progress.advance)
+    pairs = [(prompt.category, name) for prompt, name in zip(prompts, found, strict=True)]
+    rate = _rate([truth != name for truth, name in pairs])
+    return {"annotator": classifier.title, **rate, "by_category": _by_name(pairs)}
+
+
+def _by_name(pairs: list[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    """Count (planted, found) pairs by name."""
     return {
-        **_rate([truth != name for truth, name in pairs]),
-        "by_language": {
-            language: {
-                "n": sum(truth == language for truth, _ in pairs),
-                "n_missed": sum(truth == language != name for truth, name in pairs),
-                "n_false": sum(name == language != truth for truth, name in pairs),
-            }
-            for language in sorted({name for pair in pairs for name in pair})
-        },
+        name: {
+            "n": sum(planted == name for planted, _ in pairs),
+            "n_missed": sum(planted == name != found for planted, found in pairs),
+            "n_false": sum(found == name != planted for planted, found in pairs),
+        }
+        for name in sorted({name for pair in pairs for name in pair})
     }
 
 

@@ -19,6 +19,8 @@ AFTER_REDACTION = {
 """{claim: its truth where what the rules are meant to hide is hidden}."""
 CALLS, CONVERSATIONS = "own.release-text.calls.", "own.release-text.conversations."
 MONTHS = "own.figure-05-toxicity-by-month."
+PROMPTS, OWN_PROMPTS = "table-04.", "own.table-04-prompt-categories."
+PROMPT_COUNTS = "simulated.prompt-categories."
 LANGUAGE_SHARES = ("own.table-05-languages.", "own.figure-02b-languages.")
 
 _SETTINGS = ("languages.minimum-prompts", "training.*", "toxicity.detoxify-threshold")
@@ -33,8 +35,9 @@ class Truth:
     realised : dict
         {id of a claim or quantity: value}.
     errors : dict
-        As ``annotator-errors.json`` has them: under ``language`` the key ``error_high``,
-        under ``detoxify`` and a role ``false_negative_high`` and ``false_positive_high``.
+        As ``annotator-errors.json`` has them: under ``language`` and ``category`` the key
+        ``error_high``, under ``detoxify`` and a role ``false_negative_high`` and
+        ``false_positive_high``. Where no prompts were sorted there is no ``category``.
     minimum_prompts : int
         User messages from which on a language counts.
     n_missed, n_false : int
@@ -68,6 +71,8 @@ def read_truth(
     for path in errors:
         content = read_json(path)
         measured = {name: _section(path, content, name) for name in ("language", "detoxify")}
+        if "category" in content:
+            measured["category"] = _section(path, content, "category")
     kinds = [
         kind for path in redaction for kind in _section(path, read_json(path), "kinds").values()
     ]
@@ -93,8 +98,9 @@ def planted_value(claim: str, truth: Truth) -> Value | None:
     """Return the realised value of a claim; None for settings and what was not planted.
 
     Most stand in ``truth.json`` under the claim's own id. The number of languages and our
-    own shares by language follow from its counts of user messages, our own shares by
-    month and our own counts of calls and conversations have another id there.
+    own shares by language follow from its counts of user messages, shares of categories from
+    its counts of first prompts; our own shares by month and our own counts of calls and
+    conversations have another id there.
     """
     if any(fnmatchcase(claim, pattern) for pattern in _SETTINGS):
         return None
@@ -104,6 +110,8 @@ def planted_value(claim: str, truth: Truth) -> Value | None:
             return sum(n >= truth.minimum_prompts for n in named.values())
     if claim.startswith(LANGUAGE_SHARES):
         return _language_share(dataset_of(claim), claim.rpartition(".")[2], truth)
+    if claim.startswith((PROMPTS, OWN_PROMPTS)):
+        return _prompt_share(claim.removeprefix(PROMPTS).removeprefix(OWN_PROMPTS), truth)
     if claim.startswith(MONTHS):
         month, _, role = claim.removeprefix(MONTHS).partition(".")
         claim = f"simulated.toxic-share.{role}.{month}"
@@ -130,6 +138,23 @@ def named_languages(dataset: str, truth: Truth) -> dict[str, int]:
     """Return `language_counts` without the messages that have no language."""
     counts = language_counts(dataset, truth)
     return {name: n for name, n in counts.items() if name != NO_LANGUAGE}
+
+
+def prompt_counts(truth: Truth) -> dict[str, int]:
+    """Return {category: first prompts in English planted}; empty if that is not known."""
+    found = truth.realised.items()
+    return {
+        name.removeprefix(PROMPT_COUNTS): int(n)
+        for name, n in found
+        if name.startswith(PROMPT_COUNTS)
+    }
+
+
+def _prompt_share(category: str, truth: Truth) -> float | None:
+    """Return the percentage of a category; None for what else Table 4 tells of a sample."""
+    counts = prompt_counts(truth)
+    total = sum(counts.values())
+    return 100 * counts[category] / total if category in counts and total else None
 
 
 def _language_share(dataset: str, slug: str, truth: Truth) -> float | None:

@@ -13,6 +13,10 @@ claim                             tolerance
 ================================  ====================================================
 share of a language               W(n, e) / n: a share changes at most by the share of
                                   wrong labels; n user messages of the data set
+share of a category of prompts    W(n, e + e') / n + h: e of the classifier of prompts, e' of
+                                  lingua, n sampled of N English first prompts; h: how far a
+                                  share of n is from that of N, by the 99.8 % two-sided
+                                  quantiles of the hypergeometric distribution, 0 if n = N
 number of languages               how many languages W(n, e) wrong labels can lift to
                                   the minimum, or pull below it, whichever is more
 Detoxify (true share p)           [W(n p, fn) + W(n (1 - p), fp)] / n
@@ -34,17 +38,20 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from scipy.stats import binom
+from scipy.stats import binom, hypergeom
 
 from wildpaper.publish.planted import (
     COUNTS,
     MONTHS,
+    OWN_PROMPTS,
+    PROMPTS,
     Truth,
     Value,
     dataset_of,
     language_counts,
     named_languages,
     planted_value,
+    prompt_counts,
 )
 
 Tolerance = float | None
@@ -52,6 +59,8 @@ Tolerance = float | None
 _ROUNDING = 1e-9
 _NOTHING = 1e-12
 _CONFIDENCE = 0.99
+_SAMPLING = 0.998
+"""Two-sided; one of the six shares of a run is farther off by chance in one of 80 runs."""
 _MOST_TOKENS = 64
 """By which hiding an item, or not, changes a message: the longest of them have fewer."""
 
@@ -137,6 +146,37 @@ def _language_share(claim: str, _: Value, n: int | None, truth: Truth) -> Tolera
 def _language_count(claim: str, _: Value, __: int | None, truth: Truth) -> Tolerance:
     n = sum(language_counts(dataset_of(claim), truth).values())
     return most_wrong(n, truth.errors["language"]["error_high"])
+
+
+def _prompt_share(claim: str, _: Value, n: int | None, truth: Truth) -> Tolerance:
+    """Return how far wrong labels and the choice of the sample can move a share."""
+    rate = truth.errors["category"]["error_high"] + truth.errors["language"]["error_high"]
+    counts = prompt_counts(truth)
+    total = sum(counts.values())
+    n = min(n or total, total)
+    return _percent(n, (1.0, rate)) + sampling_error(counts[claim.rpartition(".")[2]], total, n)
+
+
+def sampling_error(n_of_kind: int, total: int, n: int) -> float:
+    """Return how far the percentage in a sample of `n` is from that in all, at most.
+
+    Parameters
+    ----------
+    n_of_kind, total : int
+        How many there are of a kind, and in all.
+    n : int
+        Drawn without replacement.
+
+    Returns
+    -------
+    float
+        In percent; exceeded in no more than 0.2 % of samples.
+    """
+    if n >= total:
+        return 0.0
+    tail = (1 - _SAMPLING) / 2
+    ends = (hypergeom.ppf(q, total, n_of_kind, n) for q in (tail, 1 - tail))
+    return float(max(abs(100 * end / n - 100 * n_of_kind / total) for end in ends))
 
 
 def _n_languages(claim: str, _: Value, __: int | None, truth: Truth) -> Tolerance:
@@ -226,6 +266,8 @@ def _not_measured(*_: Any) -> Tolerance:
 
 _MEDIATED: tuple[tuple[str, Callable[[str, Value, int | None, Truth], Tolerance]], ...] = (
     ("table-01.*.languages", _n_languages),
+    (f"{PROMPTS}*", _prompt_share),
+    (f"{OWN_PROMPTS}*", _prompt_share),
     ("table-01.wildchat.*-tokens-*", _tokens),
     ("table-05.*.*", _language_share),
     ("own.table-05-languages.*.*", _language_share),

@@ -47,6 +47,8 @@ _CUMULATIVE = {
 }
 _LONG = 320
 _SHARE_CARELESS = 0.2
+CODING, SHARE_CODE = "coding", 0.6
+"""A category of prompts, and how many of these hold code; no others do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ class Traits:
         One of `FORMS`.
     personal : tuple of Item
         (kind, value, reach), kind one of `PERSONAL_KINDS`; values stand in the text unchanged.
+    category : str, optional
+        Category of prompts of which the first sentence of a user speaks; one that the language
+        has phrases for.
     """
 
     language: str
@@ -86,12 +91,19 @@ class Traits:
     jailbreak: str | None = None
     form: str = "prose"
     personal: Personal = ()
+    category: str | None = None
 
 
-def sample_form(rng: random.Random, role: str) -> str:
-    """Return a form at random: most prompts are prose, one reply in five has a list."""
+def sample_form(rng: random.Random, role: str, category: str | None = None) -> str:
+    """Return a form at random: most prompts are prose, one reply in five has a list.
+
+    Where a category is planted, code is in prompts on coding only.
+    """
     at = rng.random()
-    return next(form for form, share in zip(FORMS, _CUMULATIVE[role], strict=True) if at < share)
+    form = next(form for form, share in zip(FORMS, _CUMULATIVE[role], strict=True) if at < share)
+    if category == CODING and rng.random() < SHARE_CODE:
+        return "code"
+    return "prose" if form == "code" and category is not None else form
 
 
 def compose(rng: random.Random, traits: Traits) -> str:
@@ -103,7 +115,8 @@ def compose(rng: random.Random, traits: Traits) -> str:
         return ""
     draw = rng.random
     lexicon = lexicon_of(traits.language)
-    voice = Voice(draw, lexicon, topic_of(traits.language, traits.topic), traits.role == "user")
+    topic = topic_of(traits.language, traits.topic)
+    voice = Voice(draw, lexicon, topic, traits.role == "user", traits.category)
     room = 2 * traits.n_words
     planted = traits.insult or traits.moderation or traits.jailbreak or traits.personal
     extras = _extras(voice, traits) if planted else []

@@ -24,6 +24,8 @@ LONGEST_WORDS = 30_000
 SHORTEST_WORDS = {"user": 5, "chatbot": 8}
 """Shorter texts say too little of their language for any detector, and would drown all else
 that a small study can show."""
+CATEGORISED = "English"
+"""The language of which the paper sorts first prompts into categories."""
 SHARE_EMPTY = 0.003
 SHARE_OTHER_LANGUAGE = 0.03
 """Turns, after the first, in another language than the conversation's."""
@@ -49,7 +51,7 @@ class Message:
     """A text with what is planted in it; `quoted` is the text as a JSON string.
 
     `answered` are categories that the stored moderation answer flags beside those marked in
-    the text.
+    the text; `category` is that of a first prompt in English, as in Table 4.
     """
 
     text: str
@@ -59,6 +61,7 @@ class Message:
     jailbreak: str | None = None
     personal: Personal = ()
     answered: tuple[str, ...] = ()
+    category: str | None = None
     quoted: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -146,6 +149,7 @@ class Speech:
         clean = (chatbot.either - user.either * REPLY_TO_TOXIC) / (1 - user.either)
         self._reply_rate = {True: REPLY_TO_TOXIC, False: clean}
         self._categories = _other_categories(targets)
+        self._prompts = Choice(targets.categories.items())
 
     def topic(
         self, rng: random.Random, language: str, toxicity: float, time: int, others: Choice
@@ -178,7 +182,7 @@ class Speech:
         self, rng: random.Random, topic: Topic, first: bool = False, family: str | None = None,
         mention: Personal = (),
     ) -> Message:  # fmt: skip
-        """Return a user message."""
+        """Return a user message; the first one of a conversation has a category if in English."""
         language = topic.language
         if not first and rng.random() < SHARE_OTHER_LANGUAGE:
             language = topic.others.draw(rng)
@@ -190,15 +194,16 @@ class Speech:
         )
         factor *= topic.toxicity * (JAILBREAK_FACTOR if family else 1.0)
         insult, moderation = self._toxicity(rng, joint, joint.either * factor)
+        category = self._prompts.draw(rng) if first and language == CATEGORISED else None
         personal = mention
         if family is None and not mention and rng.random() < PERSONAL_SHARE:
             personal = draw_personal(rng, language)
         traits = Traits(
             language, "user", self.length(rng, "user"), topic.subject, insult, moderation,
-            family, sample_form(rng, "user"), personal,
+            family, sample_form(rng, "user", category), personal, category,
         )  # fmt: skip
         text = compose_personal(rng, traits)
-        return Message(text, language, insult, moderation, family, personal)
+        return Message(text, language, insult, moderation, family, personal, category=category)
 
     def minors(self, rng: random.Random, topic: Topic) -> Message:
         """Return an ordinary message marked as sexual that is *labelled* as on minors, too.

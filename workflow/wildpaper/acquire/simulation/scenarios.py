@@ -98,9 +98,9 @@ class Setting:
     def new_exchange(self, turn: int) -> Exchange:
         """Return an exchange that differs from that of a turn in the user's message."""
         old = self.dialogue[turn].user.text
-        asked = self.speech.user(self.rng, self.topic)
+        asked = self.speech.user(self.rng, self.topic, turn == 0)
         while asked.text == old:
-            asked = self.speech.user(self.rng, self.topic)
+            asked = self.speech.user(self.rng, self.topic, turn == 0)
         return Exchange(asked, self.speech.reply(self.rng, self.topic, asked))
 
 

@@ -4,7 +4,7 @@ import bisect
 import random
 from collections.abc import Iterable
 
-BLOCK, USER, CONVERSATION, LABELLED = range(4)
+BLOCK, USER, CONVERSATION, LABELLED, PROMPT = range(5)
 """What a stream belongs to."""
 
 

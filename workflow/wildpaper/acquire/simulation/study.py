@@ -14,6 +14,7 @@ from wildpaper.acquire.simulation.block_files import (
     write_lines,
     write_personal,
 )
+from wildpaper.acquire.simulation.compose import SHARE_CODE
 from wildpaper.acquire.simulation.population import Block, draw_blocks
 from wildpaper.acquire.simulation.schedule import WINDOWS, iso
 from wildpaper.acquire.simulation.tally import Tally
@@ -75,11 +76,12 @@ def simulate_study(
     datasets : list of Path
         ``<name>/acquired.json`` of each comparison set to write.
     labelled : list of Path
-        ``train.jsonl`` and ``assess.jsonl``.
+        ``train.jsonl`` and ``assess.jsonl``, ``prompts-train.jsonl`` and
+        ``prompts-assess.jsonl``; none of them are written if the list is empty.
     n_conversations, n_per_dataset, n_labelled : int
         Conversations in the logs (planned; what linking makes of them is in `truth`), about
         as many in each comparison set, messages in ``assess.jsonl``; ``train.jsonl`` has
-        twice as many.
+        twice as many. First prompts: see `wildpaper.acquire.simulation.labelled`.
     length_scale : float
         Message lengths in the logs, as a share of the published ones. The comparison sets
         have the published lengths.
@@ -169,6 +171,7 @@ def parameters(n_conversations: int, length_scale: float) -> dict[str, Any]:
         "shortest_words": dict(dialogue.SHORTEST_WORDS),
         "words_per_token": dialogue.WORDS_PER_TOKEN,
         "share_empty": dialogue.SHARE_EMPTY,
+        "share_code_in_coding_prompts": SHARE_CODE,
         "toxicity_before_update": dict(dialogue.UPDATE_FACTOR),
         "reply_to_toxic": dialogue.REPLY_TO_TOXIC,
         "models": {name: [iso(w.start), iso(w.end)] for name, w in WINDOWS.items()},

@@ -23,6 +23,8 @@ class Tally:
     tokens: dict[str, TokenSums] = field(default_factory=dict)
     first: int = END
     last: int = START
+    users_by_turns: Counter[int] = field(default_factory=Counter)
+    """{turns: number of users who have so many}, over released conversations."""
     digests: list[bytes] = field(default_factory=list)
     """One of 8 bytes for each released conversation's texts, joined for each block."""
 
@@ -37,6 +39,7 @@ class Tally:
         self.counts.update(other.counts)
         for role, sums in other.tokens.items():
             self.tokens.setdefault(role, TokenSums()).add(sums)
+        self.users_by_turns.update(other.users_by_turns)
         self.first = min(self.first, other.first)
         self.last = max(self.last, other.last)
         self.digests.append(b"".join(other.digests))
@@ -51,6 +54,7 @@ class BlockTally:
     def __init__(self) -> None:
         self.tally = Tally()
         self._users: dict[str, set[str]] = {}
+        self._turns: Counter[str] = Counter()  # by user
 
     def drop(self, reason: str, n_calls: int, n_conversations: int = 0) -> None:
         """Count calls, and where whole conversations are dropped those too, by reason."""
@@ -72,6 +76,9 @@ class BlockTally:
         counts[f"gpt4-month.{when}"] += leaf.model.startswith("gpt-4")
         self._meet("users", user)
         self._meet(f"users.{PLACES[place].slug}", user)
+        self._talk(user, n_turns)
+        if category := chain[0].exchange.user.category:
+            counts[f"prompt-category.{category}"] += 1
         for call in chain:
             self._message("user", call.exchange.user, when)
             self._message("chatbot", call.exchange.reply, when)
@@ -107,6 +114,14 @@ class BlockTally:
             self.tally.counts[f"jailbreak.{family}.occurrences"] += 1
             self.tally.counts[f"jailbreak.{family}.successes"] += call.exchange.reply.toxic
             self._meet(f"jailbreak.{family}.users", user)
+
+    def _talk(self, user: str, n_turns: int) -> None:
+        """Count the turns of a user, who thereby has more than before."""
+        users, before = self.tally.users_by_turns, self._turns[user]
+        if before:
+            users[before] -= 1
+        self._turns[user] += n_turns
+        users[self._turns[user]] += 1
 
     def _meet(self, name: str, user: str) -> None:
         met = self._users.setdefault(name, set())

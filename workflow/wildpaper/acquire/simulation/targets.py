@@ -25,6 +25,9 @@ MODELS = {
 }  # fmt: skip
 """Names in the ids of Table 2, and in the log."""
 
+OTHER_CATEGORY = "other"
+"""Of prompts that belong to no category of Table 4."""
+
 JAILBREAK_RAISE = 4.0
 """Jailbreak prompts are so many times as frequent as in Table 8 in runs of up to
 `JAILBREAK_RAISE_UP_TO` conversations, so that each family occurs; larger runs raise them less."""
@@ -71,6 +74,7 @@ class Targets:
     toxicity: dict[str, Joint]
     sexual: float
     jailbreaks: dict[str, Jailbreak]
+    categories: dict[str, float]
     minimum_prompts: int
 
     def numbers(self) -> dict[str, float]:
@@ -120,6 +124,7 @@ def _targets(values: dict[str, Any]) -> Targets:
         toxicity={role: _joint(role, percent) for role in ("user", "chatbot")},
         sexual=percent["toxicity.sexual-share"],
         jailbreaks=_jailbreaks(values),
+        categories=_categories(percent),
         minimum_prompts=values["languages.minimum-prompts"],
     )  # fmt: skip
 
@@ -139,6 +144,12 @@ def _languages(percent: dict[str, float]) -> dict[str, float]:
     shares |= {name: other * share for name, share in OTHER_LANGUAGES.items()}
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()}
+
+
+def _categories(percent: dict[str, float]) -> dict[str, float]:
+    """Return the shares of Table 4; what it does not print is `OTHER_CATEGORY`."""
+    printed = _below("table-04.", percent)
+    return printed | {OTHER_CATEGORY: 1 - sum(printed.values())}
 
 
 def _joint(role: str, percent: dict[str, float]) -> Joint:

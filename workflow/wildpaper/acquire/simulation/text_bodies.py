@@ -23,7 +23,7 @@ _PARAGRAPH = "\n\n"
 
 def begin(voice: Voice, form: str, room: int) -> tuple[list[str], int]:
     """Return the first sentences of a message of some form, and their length."""
-    if form == "code":
+    if form == "code" and voice.category is None:
         lexicon = voice.lexicon
         table = lexicon.code_user if voice.is_user else lexicon.code_assistant
         lead = pick_within(voice.draw, table, room)

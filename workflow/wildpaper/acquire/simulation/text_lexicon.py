@@ -29,6 +29,7 @@ _LISTS = (
     "short_assistant", "headings", "items", "code_user", "code_assistant", "personas", "insults",
     "markers", "cues", "bare",
 )  # fmt: skip
+_SOME_LANGUAGES = "categories"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,21 @@ class Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a language says about one topic: clauses, requests, questions, openings."""
+    """What a language says about one topic.
+
+    Attributes
+    ----------
+    clauses, requests, questions, openings : Table
+        What is said of it, asked of it, and answered.
+    prompts : dict of str to tuple of Table
+        By category of prompts, a table for each way to ask; empty in most languages.
+    """
 
     clauses: Table
     requests: Table
     questions: Table
     openings: Table
+    prompts: dict[str, tuple[Table, ...]]
 
 
 @cache
@@ -108,8 +118,9 @@ def read_phrases(language: str) -> dict[str, list[str]]:
     if missing:
         raise WildpaperError(f"Phrases of {language} lack the keys {missing}", where=str(path))
     phrases = {key: [str(raw[key])] for key in _TAKEN_WHOLE}
-    for key in _LISTS:
-        phrases[key] = [line.replace("{n}", NUMBER) for line in raw[key].splitlines() if line]
+    for key in (*_LISTS, _SOME_LANGUAGES):
+        lines = raw.get(key, "").splitlines()
+        phrases[key] = [line.replace("{n}", NUMBER) for line in lines if line]
     if len(phrases["topics"]) != N_TOPICS:
         raise WildpaperError(
             f"{language} has {len(phrases['topics'])} topics and must have {N_TOPICS}",
@@ -185,14 +196,23 @@ def topic_of(language: str, topic: int) -> Topic:
     phrases = read_phrases(language)
     gap = "" if language in _UNSPACED else " "
     nouns = phrases["topics"][topic].split(" / ")
-    subject = phrases["subject"][0]
+    subject, stop = phrases["subject"][0], phrases["stop"][0]
     subjects = [_with_particle(subject.replace("{x}", noun)) for noun in nouns]
     return Topic(
         clauses=make_table(s + gap + p for s in subjects for p in phrases["predicates"]),
         requests=make_table(_filled(phrases["requests"], nouns)),
         questions=make_table(_filled(phrases["questions"], nouns)),
         openings=make_table(_filled(phrases["openings"], nouns)),
+        prompts={
+            category: tuple(make_table(_filled([ended(one, stop)], nouns)) for one in prompts)
+            for category, prompts in _by_kind(phrases[_SOME_LANGUAGES]).items()
+        },
     )
+
+
+def ended(phrase: str, stop: str) -> str:
+    """Return a phrase with a stop, unless it ends with a mark of its own."""
+    return phrase if phrase[-1] in "?!" else phrase + stop
 
 
 def _filled(templates: list[str], nouns: list[str]) -> list[str]:

@@ -20,12 +20,16 @@ _ROOM_FOR_OPENING = 36
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Who speaks: the source of chance, the language, the topic, the role."""
+    """Who speaks: the source of chance, the language, the topic, the role.
+
+    A user may have a category of prompts to begin with.
+    """
 
     draw: Draw
     lexicon: Lexicon
     topic: Topic
     is_user: bool
+    category: str | None = None
 
 
 def capitalised(text: str, language: str) -> str:
@@ -74,6 +78,17 @@ def request(voice: Voice, room: int) -> Phrase:
     return (capitalised(text, lexicon.language) + lexicon.stop, size) if size else ("", 0)
 
 
+def prompt(voice: Voice, category: str, room: int) -> Phrase:
+    """Return what a user wants who writes a prompt of some category.
+
+    Each way to ask that fits is as likely; where none does, it is one of the shortest.
+    """
+    tables = voice.topic.prompts[category]
+    room = max(room, min(table.shortest for table in tables))
+    fitting = [table for table in tables if table.shortest <= room]
+    return pick_within(voice.draw, fitting[int(voice.draw() * len(fitting))], room)
+
+
 def fragment(voice: Voice, room: int) -> Phrase:
     """Return a short sentence without topic, of just `room` half words if there is one."""
     return pick_near(voice.draw, _fragments(voice), room)
@@ -95,7 +110,10 @@ def first_sentences(voice: Voice, room: int) -> tuple[list[str], int]:
     sentences: list[str] = []
     used = 0
     if voice.is_user:
-        text, size = request(voice, room)
+        if voice.category is None:
+            text, size = request(voice, room)
+        else:
+            text, size = prompt(voice, voice.category, room)
         if size and draw() < 0.3 and room - size > 3:
             greeting, used = pick_within(draw, lexicon.greetings, room - size)
             sentences += [greeting] if used else []

@@ -1,5 +1,6 @@
 """The truth that was planted, under the ids of the claims that should recover it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from wildpaper.acquire.simulation.personal import SHARE
@@ -15,6 +16,9 @@ from wildpaper.acquire.simulation.places import COUNTRIES
 from wildpaper.acquire.simulation.schedule import MONTHS, moment
 from wildpaper.acquire.simulation.tally import ROLES, Tally
 from wildpaper.acquire.simulation.targets import MODELS, OTHER_LANGUAGES, Targets, jailbreak_raise
+
+TOP_USERS = {"0.1": 1000, "1": 100, "10": 10}
+"""{percent of the users: all users over these}."""
 
 _UNANSWERED = ("unparsable-line", "no-headers", "malformed-address", "wrong-roles", "failed-call",
                "duplicate-call", "own-traffic")  # fmt: skip
@@ -53,9 +57,12 @@ def realised(tally: Tally, targets: Targets) -> dict[str, Any]:
         share = 100 * counts[f"users.{country.slug}"] / counts["users"]
         printed = country.slug in targets.countries
         found[f"table-03.{country.slug}" if printed else f"simulated.users.{country.slug}"] = share
-    return found | _languages(tally, targets) | _toxicity(tally) | _jailbreaks(tally, targets) | (
-        _ledger(tally)
-    )  # fmt: skip
+    parts = (_languages(tally, targets), _toxicity(tally), _jailbreaks(tally, targets),
+             _ledger(tally), _categories(tally, targets), concentration(tally.users_by_turns),
+             _by_month(tally))  # fmt: skip
+    for part in parts:
+        found |= part
+    return found
 
 
 def _table_01(tally: Tally, targets: Targets) -> dict[str, Any]:
@@ -143,6 +150,57 @@ def _ledger(tally: Tally) -> dict[str, Any]:
     for name in sorted(counts):
         if name.startswith(("personal.", "phenomenon.")):
             found[f"simulated.{name}"] = counts[name]
+    return found
+
+
+def _categories(tally: Tally, targets: Targets) -> dict[str, Any]:
+    counts = tally.counts
+    return {
+        f"simulated.prompt-categories.{name}": counts[f"prompt-category.{name}"]
+        for name in targets.categories
+    }
+
+
+def concentration(users_by_turns: Mapping[int, int]) -> dict[str, float]:
+    """Return the Gini coefficient of turns over users, and percent of turns by the top users.
+
+    Parameters
+    ----------
+    users_by_turns : mapping
+        {turns: number of users who have so many}.
+
+    Notes
+    -----
+    With the users in the order of their turns x, 1 to n, the coefficient is
+    sum((2 i - n - 1) x_i) / (n sum x). The top p percent are the ceil(p n / 100) users with the
+    most turns. Sums are of integers.
+    """
+    rising = sorted((turns, n) for turns, n in users_by_turns.items() if n)
+    n_users = sum(n for _, n in rising)
+    n_turns = sum(turns * n for turns, n in rising)
+    spread, below = 0, 0
+    for turns, n in rising:
+        # 2 i - n_users - 1, summed over the ranks i from below + 1 to below + n.
+        spread += turns * n * (2 * below + n - n_users)
+        below += n
+    found = {"own.use-concentration.gini": spread / (n_users * n_turns)}
+    for percent, parts in TOP_USERS.items():
+        left, top = -(-n_users // parts), 0
+        for turns, n in reversed(rising):
+            top += turns * min(n, left)
+            left -= min(n, left)
+        found[f"own.use-concentration.top-{percent}"] = 100 * top / n_turns
+    return found
+
+
+def _by_month(tally: Tally) -> dict[str, int]:
+    """Return conversations by month of the last turn and family of the model."""
+    found = {}
+    for month in MONTHS:
+        if n := tally.counts[f"month.{month}"]:
+            n_gpt4 = tally.counts[f"gpt4-month.{month}"]
+            for family, count in (("gpt-4", n_gpt4), ("gpt-3.5", n - n_gpt4)):
+                found[f"own.conversations-by-month.{month}.{family}"] = count
     return found
 
 

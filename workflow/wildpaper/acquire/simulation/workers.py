@@ -8,7 +8,7 @@ from typing import Any
 
 from wildpaper.acquire.simulation.block import Simulator, generate_block
 from wildpaper.acquire.simulation.block_files import BlockResult, write_block
-from wildpaper.acquire.simulation.labelled import INSULTS, write_labelled
+from wildpaper.acquire.simulation.labelled import write_labelled, write_prompts
 from wildpaper.acquire.simulation.population import Block
 from wildpaper.acquire.simulation.targets import Targets
 from wildpaper.acquire.simulation.token_truth import CountTokens, sum_tokens, token_counter
@@ -64,11 +64,17 @@ class Worker:
         )  # fmt: skip
 
     def labelled(self, paths: list[Path], n: int) -> None:
-        """Write the labelled messages: `n` that measure errors, twice as many that train."""
+        """Write the labelled messages: `n` that measure errors, twice as many that train.
+
+        `paths` are those that train and that measure errors, then the same of first prompts.
+        """
         study, speech = self.study, self._simulator.speech
-        for path, part in zip(paths, INSULTS, strict=True):
-            n_part = 2 * n if part == "train" else n
+        train, assess, prompts_train, prompts_assess = paths
+        for path, part, n_part in ((train, "train", 2 * n), (assess, "assess", n)):
             write_labelled(path, part, n_part, speech, study.targets, study.seed)
+        write_prompts(
+            prompts_train, prompts_assess, n, study.length_scale, study.targets, study.seed
+        )
 
 
 _WORKER: list[Worker] = []
