@@ -106,7 +106,27 @@ LABELS: dict[str, pa.Schema] = {
         ]
     ),
     "jailbreak": pa.schema([*_KEY, pa.field("family", pa.string())]),
+    "category": pa.schema(
+        [*_KEY, _required("category", pa.string()), _required("probability", pa.float32())]
+    ),
+    "near_duplicate": pa.schema([*_KEY, pa.field("cluster", pa.int64())]),
+    "language_check": pa.schema(
+        [
+            *_KEY,
+            _required("language", pa.string()),
+            _required("confidence", pa.float32()),
+            _required("n_characters", pa.int32()),
+            _required("n_languages", pa.int32()),
+        ]
+    ),
 }
+"""Labels whose columns are fixed; of embeddings the width depends on the model."""
+
+
+def embedding_schema(width: int) -> pa.Schema:
+    """Return the schema of the label `embedding`: vectors of `width` numbers."""
+    return pa.schema([*_KEY, _required("vector", pa.list_(pa.float32(), width))])
+
 
 TURNS = pa.schema(
     [
@@ -219,7 +239,8 @@ def _fits(given: pa.DataType, wanted: pa.DataType) -> bool:
         pa.types.is_timestamp,
         _is_text,
     )
-    return pa.types.is_null(given) or any(kind(given) and kind(wanted) for kind in kinds)
+    same = given.equals(wanted) or pa.types.is_null(given)
+    return same or any(kind(given) and kind(wanted) for kind in kinds)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -232,7 +253,14 @@ def label_metadata(annotator: str, route: str) -> dict[bytes, bytes]:
     return {b"annotator": annotator.encode(), b"route": route.encode()}
 
 
-def write_labels(path: Path, label: str, table: pa.Table, annotator: str, route: str) -> None:
+def write_labels(
+    path: Path,
+    label: str,
+    table: pa.Table,
+    annotator: str,
+    route: str,
+    schema: pa.Schema | None = None,
+) -> None:
     """Write one shard of labels: zstd parquet, checked against the schema, atomically.
 
     Parameters
@@ -240,15 +268,18 @@ def write_labels(path: Path, label: str, table: pa.Table, annotator: str, route:
     path : Path
         Where to, ``annotate/<label>@<route>/<dataset>-<shard>.parquet``.
     label : str
-        A key of `LABELS`.
+        A key of `LABELS`, unless `schema` is given.
     table : pyarrow.Table
         One row a message, sorted by (conversation_id, position).
     annotator : str
         Versioned name, for example ``"lingua-2.1.1-high"``.
     route : str
         ``computed``, ``recorded``, ``replayed``, ``restored`` or ``simulated``.
+    schema : pyarrow.Schema, optional
+        Of the label; default that of `LABELS`.
     """
-    schema = LABELS[label].with_metadata(label_metadata(annotator, route))
-    checked = check_table(table, LABELS[label], path).cast(schema)
+    wanted = LABELS[label] if schema is None else schema
+    checked = check_table(table, wanted, path)
+    checked = checked.cast(wanted.with_metadata(label_metadata(annotator, route)))
     with atomic_path(path) as temporary:
         pq.write_table(checked, temporary, compression="zstd")
