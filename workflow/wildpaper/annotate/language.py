@@ -103,7 +103,9 @@ def detect_language(
         found.extend(known[text] for text in texts)
         keys.append(pa.Table.from_batches([batch.select(columns[:2])]))
         progress.advance(len(texts))
-    write_labels(labels, "language", _table(keys, found), _annotator(languages, accuracy), route)
+    write_labels(
+        labels, "language", _table(keys, found), annotator_name(languages, accuracy), route
+    )
 
 
 def _table(keys: list[pa.Table], found: list[tuple[str, float]]) -> pa.Table:
@@ -116,7 +118,8 @@ def _table(keys: list[pa.Table], found: list[tuple[str, float]]) -> pa.Table:
     return table.append_column("confidence", pa.array([c for _, c in found], pa.float32()))
 
 
-def _annotator(languages: str | Sequence[str], accuracy: str) -> str:
+def annotator_name(languages: str | Sequence[str], accuracy: str) -> str:
+    """Return what label files call the detector, see `build_detector`."""
     version = importlib.metadata.version("lingua-language-detector")
     scope = "" if languages == "all" else f"-{len({name.title() for name in languages})}-languages"
     return f"lingua-{version}-{accuracy}{scope}"
