@@ -17,6 +17,7 @@ from wildpaper.present.table_03_countries import render_countries
 from wildpaper.present.table_05_languages import render_languages
 from wildpaper.present.table_06_toxicity_overlap import render_toxicity_overlap
 from wildpaper.present.tabular import DAGGER
+from wildpaper.present.tabular import as_printed as as_printed_in
 from wildpaper.publish.latex import compile_pdf
 from wildpaper.publish.published import load_published
 
@@ -66,7 +67,7 @@ def tex_of(render, folder, project, cells, release=None):
 def rows_of(text):
     """Return the lines of the body, each as its parts without markup."""
     body = text.partition("\\midrule")[2].partition("\\bottomrule")[0]
-    plain = body.replace(r"\color{wpgrey}\footnotesize ", "").replace(r"\addlinespace", "")
+    plain = re.sub(r"\\color\{wpgrey\}(\\footnotesize )?", "", body).replace(r"\addlinespace", "")
     lines = [line.strip().removesuffix(r"\\") for line in plain.splitlines() if "&" in line]
     hidden = [line.replace(r"\&", "AND") for line in lines]
     return [[p.strip().replace("AND", r"\&") for p in line.split("&")] for line in hidden]
@@ -79,6 +80,13 @@ def printed(project):
 
 def as_printed(claim):
     return f"{claim.value:.2f}" + ("" if claim.checked else DAGGER)
+
+
+def test_a_published_value_with_fewer_decimals_keeps_its_point_in_line(printed):
+    claim = printed["table-02.4-0314"]
+    shown = {n: as_printed_in(claim.model_copy(update={"decimals": n, "checked": True}), 2)
+             for n in (0, 1, 2)}  # fmt: skip
+    assert shown == {0: r"7\phantom{.00}", 1: r"7.1\phantom{0}", 2: "7.10"}
 
 
 @renderers

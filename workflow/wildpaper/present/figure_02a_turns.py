@@ -10,6 +10,7 @@ from wildpaper.long_table import Cell, read_long_table
 from wildpaper.measure.figure_02a_turns import LONGEST_SHOWN, MORE
 from wildpaper.present.blanks import draw_blank
 from wildpaper.present.style import (
+    DATASET_COLOURS,
     mark_simulated,
     new_figure,
     save_figure,
@@ -22,7 +23,7 @@ _IN_TEXT = (
     ("more than one turn: {:.1f} %", "multi-turn-share", "turns.multi-turn-share"),
     ("mean: {:.2f} turns", "mean", "turns.mean-text"),
 )
-_BLUE, _RED = "#3b6ea5", "#a61a0d"
+_BLUE, _RED = DATASET_COLOURS["wildchat"], "#a61a0d"
 
 
 def render_turns(measured: Path, published: Path, pdf: Path, png: Path) -> None:

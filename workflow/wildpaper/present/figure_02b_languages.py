@@ -9,14 +9,14 @@ from wildpaper.annotate.names import NO_LANGUAGE
 from wildpaper.long_table import Cell, read_long_table
 from wildpaper.measure.figure_02b_languages import MINIMUM
 from wildpaper.present.blanks import draw_blank
-from wildpaper.present.style import mark_simulated, new_figure, save_figure
+from wildpaper.present.style import DATASET_COLOURS, mark_simulated, new_figure, save_figure
 
 N_SHOWN = 25
 _WIDTH_IN, _BAR_IN = 5.0, 0.155
 _LEFT = 0.7  # where bars begin, so that a single message is seen on a logarithmic scale
 _BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
 _PALE = "#b9cbe0"
-_BLUE = "#3b6ea5"
+_BLUE = DATASET_COLOURS["wildchat"]
 
 
 def render_language_tail(measured: Path, pdf: Path, png: Path) -> None:
@@ -57,7 +57,9 @@ def draw_language_tail(cells: list[Cell]) -> Figure:
         colour = _BLUE if counts[name] >= minimum else _PALE
         axes.barh(i, counts[name] - _LEFT, left=_LEFT, color=colour, height=0.72)
         label = f"{counts[name]:,} ({_percent(shares[name])})"
-        axes.annotate(label, (counts[name], i), xytext=(3, 0), textcoords="offset points",
+        # beyond the line of the minimum, which would run through the label otherwise
+        end = max(counts[name], minimum)
+        axes.annotate(label, (end, i), xytext=(3, 0), textcoords="offset points",
                       va="center", fontsize=7, bbox=_BACKGROUND)  # fmt: skip
     _draw_scale(axes, shown, max(counts.values()), minimum)
     axes.set_title(_summary(counts, minimum, n_without), loc="left", fontsize=7.5,

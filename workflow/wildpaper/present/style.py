@@ -15,6 +15,21 @@ from wildpaper.files import atomic_path
 
 WIDTH_IN = 6.5
 ROLE_COLOURS = {"user": "#3b6ea5", "chatbot": "#d08b2c"}
+DATASET_COLOURS = {
+    "wildchat": "#0072b2",
+    "lmsys_chat_1m": "#d55e00",
+    "sharegpt": "#009e73",
+    "open_assistant": "#cc79a7",
+    "dolly": "#e69f00",
+    "alpaca": "#56b4e9",
+}
+"""One colour a data set in all figures: Okabe and Ito's, told apart by the colour-blind. Grey print
+needs the markers, dashes or labels beside them."""
+
+DATASET_MARKERS = {
+    "wildchat": "o", "lmsys_chat_1m": "s", "sharegpt": "^", "open_assistant": "D",
+    "dolly": "v", "alpaca": "P",
+}  # fmt: skip
 _SIMULATED = "simulated data, not findings"
 _PNG_DPI = 200
 

@@ -7,6 +7,7 @@ from wildpaper.config import DATASETS
 from wildpaper.files import write_text
 from wildpaper.long_table import Cell
 from wildpaper.present.tabular import (
+    FAINT,
     GREY,
     INTERVAL,
     PUBLISHED,
@@ -29,6 +30,8 @@ _HEADINGS = (
     "Languages",
 )
 _LENGTHS = ("user-tokens", "chatbot-tokens")
+_TYPES = r"lrrrr@{\,}lr@{\,}lr"
+"""A length has two columns, the mean and, with its sign, the deviation."""
 
 Values = dict[str, float | str | None]
 
@@ -73,7 +76,14 @@ def datasets_tabular(
     for name in DATASETS:
         own = {cell.column: cell for cell in cells if cell.row == name}
         groups.append(_lines_of(name, labels[name], own, printed))
-    return tabular("lrrrrrr", [" & ".join(_HEADINGS)], groups, "")
+    return tabular(_TYPES, [_head()], groups, "")
+
+
+def _head() -> str:
+    titles = [
+        rf"\multicolumn{{2}}{{c}}{{{title}}}" if "tokens" in title else title for title in _HEADINGS
+    ]
+    return " & ".join(titles)
 
 
 def _lines_of(
@@ -85,21 +95,23 @@ def _lines_of(
         for key, claim in printed.items()
         if key.startswith(prefix)
     }
-    published = line(PUBLISHED, _columns(theirs), GREY)
+    published = line(PUBLISHED, _columns(theirs), FAINT)
     if not own:
-        return [rf"{label} & \multicolumn{{6}}{{l}}{{\color{{wpgrey}}not in this run}}", published]
+        return [rf"{label} & \multicolumn{{8}}{{l}}{{\color{{wpgrey}}not in this run}}", published]
     obtained = line(label, _columns({column: cell.value for column, cell in own.items()}))
     means = ("turns-per-conversation", *(f"{role}-mean" for role in _LENGTHS))
-    intervals = ["", "", *(interval(own[column], 2, " to ") for column in means), ""]
-    return [obtained, line(INTERVAL, intervals, GREY), published]
+    turns, *lengths = (interval(own[column], 2) for column in means)
+    both = [rf"\multicolumn{{2}}{{l}}{{{GREY}{ends}}}" if ends else " & " for ends in lengths]
+    parts = ["", "", GREY + turns if turns else "", *both, ""]
+    return [obtained, line(GREY + INTERVAL, parts), published]
 
 
 def _columns(values: Values) -> list[str]:
     lengths = []
     for role in _LENGTHS:
         mean, deviation = values.get(f"{role}-mean"), values.get(f"{role}-std")
-        both = f"{number(mean, 2)} $\\pm$ {number(deviation, 2)}"
-        lengths.append("--" if mean is None else both)
+        spread = "" if mean is None else rf"$\pm$ {number(deviation, 2)}"
+        lengths += [number(mean, 2), spread]
     return [
         number(values.get("conversations")),
         number(values.get("users")),

@@ -6,6 +6,7 @@ from wildpaper.files import write_text
 from wildpaper.long_table import Cell
 from wildpaper.measure.table_03_countries import COUNTRIES, OTHER, UNKNOWN
 from wildpaper.present.tabular import (
+    FAINT,
     GREY,
     Printed,
     as_printed,
@@ -50,7 +51,7 @@ def countries_tabular(cells: list[Cell], printed: Printed, label: str) -> str:
     found = {cell.row: cell for cell in cells}
     claims = [printed.get(f"table-03.{slug}") for slug in COUNTRIES.values()]
     upper = [
-        _line(name, found.get(slug), as_printed(claim))
+        _line(name, found.get(slug), as_printed(claim, _DIGITS))
         for (name, slug), claim in zip(COUNTRIES.items(), claims, strict=True)
     ]
     lower = [_line(name, found.get(slug), "") for name, slug in _REST.items()]
@@ -59,5 +60,6 @@ def countries_tabular(cells: list[Cell], printed: Printed, label: str) -> str:
 
 def _line(name: str, cell: Cell | None, published: str) -> str:
     value = number(cell.value, _DIGITS) if cell else "--"
-    faint = [GREY + part if part else "" for part in (interval(cell, _DIGITS), published)]
+    ends = interval(cell, _DIGITS)
+    faint = [GREY + ends if ends else "", FAINT + published if published else ""]
     return line(escape(name), [value, *faint])

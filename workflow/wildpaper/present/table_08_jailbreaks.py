@@ -6,6 +6,7 @@ from wildpaper.files import write_text
 from wildpaper.long_table import Cell
 from wildpaper.measure.table_08_jailbreaks import FAMILIES
 from wildpaper.present.tabular import (
+    FAINT,
     GREY,
     PUBLISHED,
     Printed,
@@ -64,8 +65,8 @@ def _lines(family: str, found: dict[tuple[str, str], Cell], printed: Printed) ->
         number(success.value, _DIGITS),
         GREY + interval(success, _DIGITS) if success.ci_low is not None else "",
     ]
-    theirs = (printed.get(f"table-08.{family}.{c}") for c in ("occurrences", "users", "success"))
-    return [
-        line(NAMES[family], values),
-        line(PUBLISHED, [*(as_printed(claim) for claim in theirs), ""], GREY),
+    theirs = [
+        as_printed(printed.get(f"table-08.{family}.{column}"), digits)
+        for column, digits in (("occurrences", 0), ("users", 0), ("success", _DIGITS))
     ]
+    return [line(NAMES[family], values), line(PUBLISHED, [*theirs, ""], FAINT)]

@@ -12,6 +12,7 @@ from wildpaper.releases import Release, read_releases
 from wildpaper.tex import escape, number
 
 GREY = r"\color{wpgrey}\footnotesize "
+FAINT = r"\color{wpgrey}"
 INTERVAL = r"\quad 95\,\% interval"
 PUBLISHED = r"\quad published"
 DAGGER = r"\rlap{\textsuperscript{\textdagger}}"
@@ -100,7 +101,7 @@ def three_lines(
         absent = r"\color{wpgrey}not in this run"
         lines.append(rf"{label} & \multicolumn{{{len(cells)}}}{{l}}{{{absent}}}")
     if any(printed):
-        lines.append(line(PUBLISHED, (as_printed(claim) for claim in printed), GREY))
+        lines.append(line(PUBLISHED, (as_printed(claim, digits) for claim in printed), FAINT))
     return lines
 
 
@@ -116,11 +117,19 @@ def interval(cell: Cell | None, digits: int, between: str = "--") -> str:
     return f"{number(cell.ci_low, digits)}{between}{number(cell.ci_high, digits)}"
 
 
-def as_printed(claim: PublishedClaim | None) -> str:
-    """Return a published value with the digits of the paper, and a dagger if unchecked."""
+def as_printed(claim: PublishedClaim | None, digits: int = 0) -> str:
+    """Return a published value with the digits of the paper, and a dagger if unchecked.
+
+    Where the paper has fewer than `digits` after the point, as much blank space follows, so
+    that points stand below one another.
+    """
     if claim is None:
         return ""
-    return number(claim.value, claim.decimals) + ("" if claim.checked else DAGGER)
+    decimals = claim.decimals or 0
+    missing = 0 if isinstance(claim.value, str) else max(digits - decimals, 0)
+    point = "." if missing and not decimals else ""
+    space = rf"\phantom{{{point}{'0' * missing}}}" if missing else ""
+    return number(claim.value, claim.decimals) + space + ("" if claim.checked else DAGGER)
 
 
 def dagger_note(printed: Iterable[PublishedClaim | None]) -> str:

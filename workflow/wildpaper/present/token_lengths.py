@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from wildpaper.present.blanks import draw_blank
 from wildpaper.present.style import (
-    ROLE_COLOURS,
+    DATASET_COLOURS,
     WIDTH_IN,
     mark_simulated,
     new_figure,
@@ -26,7 +26,7 @@ def render_token_lengths(measured: Path, pdf: Path, png: Path, titles: dict[str,
 
 
 def draw_token_lengths(lengths: pd.DataFrame, titles: dict[str, str] | None = None) -> Figure:
-    """Return one panel a data set: share of messages by length, user and chatbot.
+    """Return one panel a data set, in its colour: share of messages by length and role.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def draw_token_lengths(lengths: pd.DataFrame, titles: dict[str, str] | None = No
     )
     n_bins = _bin(int(lengths["low_tokens"].max())) + 1
     for axes, name in zip(grid.flat, names, strict=False):
-        _draw_panel(axes, lengths[lengths["dataset"] == name], n_bins)
+        _draw_panel(axes, lengths[lengths["dataset"] == name], n_bins, DATASET_COLOURS[name])
         axes.set_title((titles or {}).get(name, name))
     for axes in list(grid.flat)[len(names) :]:
         axes.set_visible(False)
@@ -69,14 +69,17 @@ def _bin(low_tokens: int) -> int:
     return 0 if low_tokens == 0 else int(low_tokens).bit_length()
 
 
-def _draw_panel(axes: Axes, part: pd.DataFrame, n_bins: int) -> None:
-    for role, colour in ROLE_COLOURS.items():
+def _draw_panel(axes: Axes, part: pd.DataFrame, n_bins: int, colour: str) -> None:
+    """Draw users as a filled outline, chatbots as a dark line: told apart in grey, too."""
+    for role in ("user", "chatbot"):
         shares = np.zeros(n_bins)
         own = part[part["role"] == role]
         shares[[_bin(low) for low in own["low_tokens"]]] = 100 * own["share"]
         edges = np.arange(n_bins + 1)
-        axes.stairs(shares, edges, fill=True, alpha=0.35, color=colour)
-        axes.stairs(shares, edges, color=colour, label=role, linewidth=1.2)
+        if role == "user":
+            axes.stairs(shares, edges, fill=True, alpha=0.55, color=colour, label=role)
+        else:
+            axes.stairs(shares, edges, color="#222222", label=role, linewidth=1.3)
     ticks = [b for b in range(n_bins + 1) if b in (0, 1) or b % 3 == 1]
     axes.set_xticks(ticks, [f"{0 if b == 0 else 2 ** (b - 1):,}" for b in ticks])
     axes.tick_params(labelsize=7)
