@@ -129,8 +129,8 @@ def simulated(project_copy):
 
 @pytest.fixture(scope="session")
 def simulated_run(simulated):
-    """Return the folder of a finished run on two cores with five shards, and its seconds."""
+    """Return the folder of a finished run on two cores with three shards, and its seconds."""
     folder = simulated.project.parent / "micro-1"
     started = time.monotonic()
-    simulated.snakemake(folder, "--cores", "2", "--config", "shards=5")
+    simulated.snakemake(folder, "--cores", "2", "--config", "shards=3")
     return folder, time.monotonic() - started

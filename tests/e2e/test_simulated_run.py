@@ -271,7 +271,7 @@ def test_time_and_memory_of_each_rule_are_in_the_manifest(run):
 
 
 def test_a_second_run_has_nothing_to_do(simulated, run):
-    output = simulated.snakemake(run, "--cores", "2", "--config", "shards=5")
+    output = simulated.snakemake(run, "--cores", "2", "--config", "shards=3")
     assert "Nothing to be done" in output
 
 

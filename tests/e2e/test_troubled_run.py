@@ -13,17 +13,18 @@ import pytest
 import yaml
 from troubled_inputs import CANARY, QUARANTINED
 
-from wildpaper.schema import CONVERSATIONS, LABELS, MESSAGES, QUARANTINE
+from wildpaper.schema import CONVERSATIONS, LABELS, MESSAGES, QUARANTINE, embedding_schema
 
 pytestmark = pytest.mark.e2e
 
 _AFTER_MEASURE = {
     "write_claims", "write_numbers", "write_claims_table", "write_context", "render_datasets",
-    "run_notebook", "build_paper", "manifest", "all",
+    "render_near_duplicates", "run_notebook", "build_paper", "manifest", "all",
 }  # fmt: skip
 _BOOTSTRAPPED = {
     "measure_datasets", "measure_apis", "measure_countries", "measure_languages", "measure_turns",
-    "measure_language_tail", "measure_collection",
+    "measure_language_tail", "measure_collection", "measure_language_agreement",
+    "measure_near_duplicates",
 }  # fmt: skip
 
 
@@ -56,11 +57,12 @@ def test_every_parquet_file_keeps_its_schema(first_run):
     schemas = {"conversations": CONVERSATIONS, "messages": MESSAGES, "quarantine": QUARANTINE}
     base = first_run / "results/troubled"
     files = list(base.rglob("*.parquet"))
-    assert len(files) == 2 * (3 + 3 + 1 + 3 + 3)
+    assert len(files) == 2 * (3 + 3 + 1 + 5 * 3)
     for path in files:
         if "annotate" in path.parts:
             label = path.parent.name.split("@")[0]
-            schema, expected = pq.read_schema(path), LABELS[label]
+            schema = pq.read_schema(path)
+            expected = embedding_schema(384) if label == "embedding" else LABELS[label]
             assert {b"annotator", b"route"} <= set(schema.metadata)
         else:
             schema, expected = pq.read_schema(path), schemas[path.stem.split("-")[0]]
@@ -156,18 +158,20 @@ def test_bytes_do_not_depend_on_cores_or_shards(first_run, second_run):
     [
         pytest.param(
             "annotate/tokens.py", "def count_tokens(", "_EDITED = 1\n\n\ndef count_tokens(",
-            {"count_tokens", "measure_datasets", "measure_token_lengths", "draw_token_lengths"}
-            | _AFTER_MEASURE,
+            {"count_tokens", "measure_datasets", "measure_token_lengths", "draw_token_lengths",
+             "measure_near_duplicates"} | _AFTER_MEASURE,
             id="token counter",
         ),
         pytest.param(
             "annotate/language.py", "_BATCH_TEXTS = 1000", "_BATCH_TEXTS = 999",
             {"detect_language", "measure_datasets", "measure_languages", "render_languages",
-             "measure_language_tail", "draw_language_tail"} | _AFTER_MEASURE,
+             "measure_language_tail", "draw_language_tail", "measure_language_agreement",
+             "render_language_agreement", "measure_near_duplicates", "check_language"}
+            | _AFTER_MEASURE,
             id="language",
         ),
         pytest.param(
-            "present/token_lengths.py", "alpha=0.35", "alpha=0.4",
+            "present/token_lengths.py", "alpha=0.55", "alpha=0.5",
             {"draw_token_lengths", "run_notebook", "build_paper", "manifest", "all"},
             id="drawing function",
         ),

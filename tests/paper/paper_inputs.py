@@ -18,12 +18,14 @@ TABLES = (
     *("table-05-languages", "table-06-toxicity-overlap", "table-07-toxicity-datasets"),
     *("table-08-jailbreaks", "table-09-mtbench-scores", "table-10-mtbench-pairs"),
     *("table-12-detoxify-categories", "table-13-moderation-categories", "likelihood-judge"),
-    *("linking-causes", "privacy-report", "privacy-languages"),
+    *("linking-causes", "privacy-report", "privacy-languages", "embedding-overlap"),
+    *("language-agreement", "near-duplicates", "interval-coverage"),
 )
 FIGURES = (
     *("figure-02a-turns", "figure-02b-languages", "figure-03-coverage", "figure-04-embeddings"),
     *("figure-05-toxicity-by-month", "figure-06-mtbench-categories"),
     *("token-lengths", "flow-ledger", "threshold-sweep", "loss-curve"),
+    *("use-concentration", "conversations-by-month"),
 )
 REASONS = {
     "table-09": "needs a GPU and the weights of Llama-2, which are gated",

@@ -260,3 +260,51 @@ def test_a_release_that_is_given_tells_nothing_of_raw_logs(folder):
     blank = plan(folder, **from_path(folder / "a.parquet", "wildchat")).blanks("numbers", "table")
     assert "starts from a release" in blank["release-text"]
     assert "nothing is planted" in blank["linking-causes"]
+
+
+HUB = "valpy/prompt-classification"
+
+
+def blanks(found):
+    return found.blanks("table", "figure", "numbers")
+
+
+def test_prompts_are_sorted_by_a_named_classifier_or_in_a_simulated_study(folder):
+    (folder / "w.parquet").touch()
+    given = from_path(folder / "w.parquet", "wildchat")
+    reasons = blanks(plan(folder, **given))
+    assert "annotate.category.model" in reasons["table-04-prompt-categories"]
+    named = {"annotate": {"category": {"model": HUB, "revision": "abc"}}}
+    assert "table-04-prompt-categories" not in blanks(plan(folder, **given, **named))
+    simulated = {"datasets": {"wildchat": {"source": "simulate"}}}
+    assert "table-04-prompt-categories" not in blanks(plan(folder, **simulated))
+
+
+def test_models_of_the_hub_are_asked_for_before_the_run(folder):
+    (folder / "w.parquet").touch()
+    given = from_path(folder / "w.parquet", "wildchat")
+    named = {"annotate": {"category": {"model": HUB, "revision": "abc"}}}
+    (need,) = plan(folder, **given, **named).needs["hub"]
+    assert (need["repo"], need["repo_type"], need["revision"]) == (HUB, "model", "abc")
+    local = {"annotate": {"category": {"model": str(folder)}}}
+    assert plan(folder, **given, **local).needs == {}
+
+
+def test_prompts_are_embedded_only_where_there_is_something_to_compare(folder):
+    (folder / "w.parquet").touch()
+    (folder / "a.json").touch()
+    one = from_path(folder / "w.parquet", "wildchat")
+    reason = "this run has no data set to compare WildChat with"
+    assert blanks(plan(folder, **one))["figure-04-embeddings"] == reason
+    two = {"datasets": one["datasets"] | from_path(folder / "a.json")["datasets"]}
+    assert "figure-04-embeddings" not in blanks(plan(folder, **two))
+
+
+def test_recorded_languages_are_checked_where_there_are_any(folder):
+    (folder / "w.parquet").touch()
+    given = from_path(folder / "w.parquet", "wildchat")
+    assert plan(folder, **given).checked() == []
+    given["datasets"]["wildchat"]["recorded"] = ["language"]
+    assert plan(folder, **given).checked() == ["wildchat"]
+    off = {"annotate": {"language": {"check_messages": 0}}}
+    assert plan(folder, **given, **off).checked() == []

@@ -183,6 +183,8 @@ if PLAN.simulation:
             labelled=[
                 PLAN.simulation.file("labelled/train.jsonl"),
                 PLAN.simulation.file("labelled/assess.jsonl"),
+                PLAN.simulation.file("labelled/prompts-train.jsonl"),
+                PLAN.simulation.file("labelled/prompts-assess.jsonl"),
             ],
         log:
             f"data/raw/simulated/logs/{Path(PLAN.simulation.folder).name}.log",

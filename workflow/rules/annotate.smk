@@ -3,14 +3,24 @@
 # Purpose: one label file a shard, keyed by (conversation_id, position).
 # Inputs:  ingest/<dataset>/messages-<shard>.parquet,
 #          data/private/<preset>/release/messages-<shard>.parquet
-# Outputs: annotate/{tokens,language,detoxify,jailbreak}@computed/<dataset>-<shard>.parquet
+# Outputs: annotate/{tokens,language,detoxify,jailbreak,near_duplicate}@computed/<dataset>-<shard>.parquet
+#          annotate/{embedding,category,language_check}@computed/<dataset>-<shard>.parquet (samples)
 #          annotate/moderation@replayed/rawlogs-<shard>.parquet
 #          annotate/{language,detoxify,moderation}@recorded/<dataset>-<shard>.parquet
-#          annotate/detoxify-small/, annotate/annotator-errors.json
+#          annotate/detoxify-small/, annotate/category-small/, annotate/annotator-errors.json
 
 CHECKPOINT = CONFIG.annotate.detoxify.checkpoint or results(
     "annotate/detoxify-small/checkpoint.ckpt"
 )
+PROMPT_CLASSIFIER = [
+    results(f"annotate/category-small/{name}")
+    for name in (
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    )
+]
 
 
 rule count_tokens:
@@ -131,6 +141,7 @@ for _name in [name for name, planned in PLAN.datasets.items() if planned.recorde
             names=PLAN.datasets[_name].recorded,
             dataset=_name,
             native_format=PLAN.datasets[_name].native_format,
+            options=CONFIG.ingest.model_dump(mode="json"),
         message:
             f"Take the labels that {_name} records"
         script:
@@ -162,6 +173,131 @@ rule score_detoxify:
         "../scripts/run.py"
 
 
+rule find_near_duplicates:
+    """Cluster the user messages of a data set that are almost the same, by MinHash."""
+    input:
+        messages=expand(
+            results("ingest/{{dataset}}/messages-{shard}.parquet"), shard=SHARDS
+        ),
+    output:
+        labels=expand(
+            results("annotate/near_duplicate@computed/{{dataset}}-{shard}.parquet"),
+            shard=SHARDS,
+        ),
+    log:
+        logs("find_near_duplicates/{dataset}"),
+    wildcard_constraints:
+        dataset="|".join(DATASETS),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.annotate.near_duplicate:find_near_duplicates",
+        code=code_digest("wildpaper.annotate.near_duplicate"),
+        dataset="{dataset}",
+        threshold=CONFIG.annotate.near_duplicate.threshold,
+        shingle_characters=CONFIG.annotate.near_duplicate.shingle_characters,
+        n_permutations=CONFIG.annotate.near_duplicate.n_permutations,
+        seed=CONFIG.seed,
+    message:
+        "Find near-duplicates in {wildcards.dataset}"
+    script:
+        "../scripts/run.py"
+
+
+rule check_language:
+    """Identify anew the language of a sample of messages whose language is recorded."""
+    input:
+        messages=expand(
+            results("ingest/{{dataset}}/messages-{shard}.parquet"), shard=SHARDS
+        ),
+    output:
+        labels=expand(
+            results("annotate/language_check@computed/{{dataset}}-{shard}.parquet"),
+            shard=SHARDS,
+        ),
+    log:
+        logs("check_language/{dataset}"),
+    wildcard_constraints:
+        dataset="|".join(DATASETS),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.annotate.language_check:check_language",
+        code=code_digest("wildpaper.annotate.language_check"),
+        dataset="{dataset}",
+        languages=CONFIG.annotate.language.model_dump(mode="json")["languages"],
+        accuracy=CONFIG.annotate.language.accuracy,
+        n_messages=CONFIG.annotate.language.check_messages,
+        seed=CONFIG.seed,
+    message:
+        "Check recorded languages of {wildcards.dataset}"
+    script:
+        "../scripts/run.py"
+
+
+rule embed_prompts:
+    """Embed first user messages, sampled from each data set."""
+    input:
+        messages=shards_of("messages", PLAN.datasets),
+    output:
+        labels=labels_of("embedding", PLAN.datasets),
+    log:
+        logs("embed_prompts/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=3000,
+    params:
+        call="wildpaper.annotate.embedding:embed_prompts",
+        code=code_digest("wildpaper.annotate.embedding"),
+        watch=state_of_model(CONFIG.annotate.embedding.model),
+        datasets=list(PLAN.datasets),
+        model=CONFIG.annotate.embedding.model,
+        revision=CONFIG.annotate.embedding.revision,
+        device=CONFIG.annotate.embedding.device,
+        per_dataset=CONFIG.annotate.embedding.per_dataset,
+        seed=CONFIG.seed,
+    message:
+        "Embed first prompts"
+    script:
+        "../scripts/run.py"
+
+
+if PLAN.built("table-04-prompt-categories"):
+
+    rule classify_prompts:
+        """Sort a sample of WildChat's English first prompts into categories."""
+        input:
+            messages=shards_of("messages", WILDCHAT),
+            languages=labels_of("language", WILDCHAT),
+            model=[] if CONFIG.annotate.category.model else PROMPT_CLASSIFIER,
+            categories=repo("data/categories.yaml"),
+        output:
+            labels=labels_of("category", WILDCHAT),
+        log:
+            logs("classify_prompts/wildchat"),
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=3000,
+        params:
+            call="wildpaper.annotate.category:classify_prompts",
+            code=code_digest("wildpaper.annotate.category"),
+            watch=state_of_model(CONFIG.annotate.category.model),
+            name=CONFIG.annotate.category.model,
+            revision=CONFIG.annotate.category.revision,
+            n_sample=CONFIG.annotate.category.sample,
+            seed=CONFIG.seed,
+        message:
+            "Sort first prompts into categories"
+        script:
+            "../scripts/run.py"
+
+
 if PLAN.simulation:
 
     rule train_detoxify:
@@ -188,11 +324,38 @@ if PLAN.simulation:
         script:
             "../scripts/run.py"
 
+    rule train_category:
+        """Train a small classifier of prompts on simulated labels."""
+        input:
+            labelled=PLAN.simulation.file("labelled/prompts-train.jsonl"),
+        output:
+            model_config=PROMPT_CLASSIFIER[0],
+            weights=PROMPT_CLASSIFIER[1],
+            tokenizer=PROMPT_CLASSIFIER[2],
+            tokenizer_config=PROMPT_CLASSIFIER[3],
+        log:
+            logs("train_category/all"),
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=2500,
+        params:
+            call="wildpaper.annotate.category_training:train_category",
+            code=code_digest("wildpaper.annotate.category_training"),
+            seed=CONFIG.seed,
+        message:
+            "Train a small classifier of prompts"
+        script:
+            "../scripts/run.py"
+
     rule assess_annotators:
-        """Measure the errors of lingua and Detoxify on texts whose labels are known."""
+        """Measure the errors of lingua, Detoxify and the prompt classifier on known texts."""
         input:
             labelled=PLAN.simulation.file("labelled/assess.jsonl"),
             checkpoint=CHECKPOINT,
+            prompts=PLAN.simulation.file("labelled/prompts-assess.jsonl"),
+            classifier=[] if CONFIG.annotate.category.model else PROMPT_CLASSIFIER,
+            categories=repo("data/categories.yaml"),
         output:
             errors=results("annotate/annotator-errors.json"),
         log:
@@ -208,6 +371,8 @@ if PLAN.simulation:
             accuracy=CONFIG.annotate.language.accuracy,
             threshold=CONFIG.annotate.detoxify.threshold,
             batch_tokens=CONFIG.annotate.detoxify.batch_tokens,
+            name=CONFIG.annotate.category.model,
+            revision=CONFIG.annotate.category.revision,
         message:
             "Measure the errors of the classifiers"
         script:

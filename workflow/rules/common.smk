@@ -19,7 +19,7 @@ from wildpaper.config import DATASETS
 from wildpaper.digest import code_digest, files_digest, keep_facts, notebook_imports
 from wildpaper.errors import WildpaperError
 from wildpaper.plan import RAWLOGS
-from wildpaper.plan_inputs import HUB_TOKENIZER
+from wildpaper.plan_inputs import HUB_TOKENIZER, state_of_model
 
 if Path.cwd() == ROOT:
     ROOT = Path()
@@ -43,7 +43,10 @@ CONFIG = PLAN.config
 PREFLIGHT = [ancient("data/raw/preflight.json")] if PLAN.needs else []
 RESULTS = f"results/{CONFIG.preset}"
 SHARDS = range(CONFIG.shards)
-LABELS = ("tokens", "language", "detoxify", "moderation", "jailbreak")
+LABELS = (
+    *("tokens", "language", "language_check", "detoxify", "moderation", "jailbreak"),
+    *("category", "near_duplicate", "embedding"),
+)
 WILDCHAT = [name for name in PLAN.datasets if name == "wildchat"]
 TRAINED_ON = PLAN.trained_on()
 ACQUIRED = [dataset.acquired for dataset in PLAN.datasets.values()]

@@ -31,7 +31,7 @@ rule ingest_dataset:
         code=code_digest("wildpaper.ingest.dataset"),
         dataset="{dataset}",
         native_format=lambda wildcards: PLAN.datasets[wildcards.dataset].native_format,
-        alpaca_separator=CONFIG.ingest.alpaca_separator,
+        options=CONFIG.ingest.model_dump(mode="json"),
     message:
         "Read {wildcards.dataset}"
     script:

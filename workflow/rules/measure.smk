@@ -459,3 +459,213 @@ rule measure_likelihood_judge:
         "Measure the stand-in judge"
     script:
         "../scripts/run.py"
+
+
+rule measure_prompt_categories:
+    """Table 4: sampled first prompts by category."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        languages=labels_of("language", WILDCHAT),
+        categories=labels_of("category", WILDCHAT),
+    output:
+        table=results("measure/table-04-prompt-categories.csv"),
+        notes=results("measure/table-04-prompt-categories.notes.json"),
+    log:
+        logs("measure_prompt_categories/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.table_04_prompt_categories:measure_prompt_categories",
+        code=code_digest("wildpaper.measure.table_04_prompt_categories"),
+        n_sample=CONFIG.annotate.category.sample,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 4"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_layout:
+    """Figure 4: first prompts of all data sets, laid out in the plane by t-SNE."""
+    input:
+        reports=REPORTS,
+        embeddings=labels_of("embedding", PLAN.datasets),
+    output:
+        table=results("measure/figure-04-embeddings.csv"),
+    log:
+        logs("measure_layout/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.figure_04_layout:measure_layout",
+        code=code_digest("wildpaper.measure.figure_04_layout"),
+        perplexity=CONFIG.measure.perplexity,
+        seed=CONFIG.seed,
+    message:
+        "Lay out Figure 4"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_overlap:
+    """How far the prompts of WildChat and of each other data set mix and cover each other."""
+    input:
+        reports=REPORTS,
+        embeddings=labels_of("embedding", PLAN.datasets),
+    output:
+        table=results("measure/embedding-overlap.csv"),
+        notes=results("measure/embedding-overlap.notes.json"),
+    log:
+        logs("measure_overlap/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.embedding_overlap:measure_overlap",
+        code=code_digest("wildpaper.measure.embedding_overlap"),
+        neighbours=CONFIG.measure.neighbours,
+        permutations=CONFIG.measure.permutations,
+        seed=CONFIG.seed,
+    message:
+        "Measure the overlap of prompts"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_language_agreement:
+    """Recorded languages beside lingua's."""
+    input:
+        reports=REPORTS,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        languages=labels_of("language", PLAN.datasets),
+        checks=labels_of("language_check", PLAN.checked()),
+    output:
+        table=results("measure/language-agreement.csv"),
+        notes=results("measure/language-agreement.notes.json"),
+    log:
+        logs("measure_language_agreement/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+    params:
+        call="wildpaper.measure.language_agreement:measure_language_agreement",
+        code=code_digest("wildpaper.measure.language_agreement"),
+        checked=PLAN.checked(),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure the agreement on languages"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_near_duplicates:
+    """Near-duplicates, and Table 1 without conversations that begin alike."""
+    input:
+        reports=REPORTS,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        tokens=labels_of("tokens", PLAN.datasets),
+        languages=labels_of("language", PLAN.datasets),
+        near_duplicates=labels_of("near_duplicate", PLAN.datasets),
+    output:
+        table=results("measure/near-duplicates.csv"),
+        notes=results("measure/near-duplicates.notes.json"),
+    log:
+        logs("measure_near_duplicates/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+    params:
+        call="wildpaper.measure.near_duplicates:measure_near_duplicates",
+        code=code_digest("wildpaper.measure.near_duplicates"),
+        deviation=CONFIG.measure.deviation,
+        minimum_prompts=CONFIG.measure.minimum_prompts,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure near-duplicates"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_concentration:
+    """How the turns of WildChat are spread over its users."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+    output:
+        table=results("measure/use-concentration.csv"),
+        notes=results("measure/use-concentration.notes.json"),
+    log:
+        logs("measure_concentration/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.use_concentration:measure_concentration",
+        code=code_digest("wildpaper.measure.use_concentration"),
+        top_users=list(CONFIG.measure.top_users),
+    message:
+        "Measure the concentration of use"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_conversations_by_month:
+    """Conversations of WildChat by month and API."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+    output:
+        table=results("measure/conversations-by-month.csv"),
+        notes=results("measure/conversations-by-month.notes.json"),
+    log:
+        logs("measure_conversations_by_month/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.conversations_by_month:measure_conversations_by_month",
+        code=code_digest("wildpaper.measure.conversations_by_month"),
+    message:
+        "Count conversations by month"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_interval_coverage:
+    """How often the intervals hold the true value, on simulated populations."""
+    input:
+        published=repo("data/published.yaml"),
+    output:
+        table=results("measure/interval-coverage.csv"),
+    log:
+        logs("measure_interval_coverage/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.interval_coverage:measure_interval_coverage",
+        code=code_digest("wildpaper.measure.interval_coverage"),
+        n_seeds=40,
+        n_conversations=300,
+        n_replicates=400,
+        seed=CONFIG.seed,
+    message:
+        "Measure the coverage of the intervals"
+    script:
+        "../scripts/run.py"

@@ -34,12 +34,20 @@ ruleorder: leave_tables_blank > render_linking
 ruleorder: leave_tables_blank > render_privacy
 ruleorder: leave_tables_blank > render_privacy_languages
 ruleorder: leave_tables_blank > render_likelihood_judge
+ruleorder: leave_tables_blank > render_prompt_categories
+ruleorder: leave_tables_blank > render_overlap
+ruleorder: leave_tables_blank > render_language_agreement
+ruleorder: leave_tables_blank > render_near_duplicates
+ruleorder: leave_tables_blank > render_interval_coverage
 ruleorder: leave_figures_blank > draw_token_lengths
 ruleorder: leave_figures_blank > draw_turns
 ruleorder: leave_figures_blank > draw_language_tail
 ruleorder: leave_figures_blank > draw_toxicity_by_month
 ruleorder: leave_figures_blank > draw_losses
 ruleorder: leave_figures_blank > draw_flow
+ruleorder: leave_figures_blank > draw_layout
+ruleorder: leave_figures_blank > draw_concentration
+ruleorder: leave_figures_blank > draw_conversations_by_month
 
 
 rule render_datasets:
@@ -261,6 +269,116 @@ rule render_likelihood_judge:
         "../scripts/run.py"
 
 
+rule render_prompt_categories:
+    """Table 4: categories of prompts beside the published ones."""
+    input:
+        measured=results("measure/table-04-prompt-categories.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/table-04-prompt-categories.csv"),
+        tex=results("present/tables/table-04-prompt-categories.tex"),
+    log:
+        logs("render_prompt_categories/table-04-prompt-categories"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.table_04_prompt_categories:render_prompt_categories",
+        code=code_digest("wildpaper.present.table_04_prompt_categories"),
+        titles=PLAN.titles(),
+    message:
+        "Set Table 4"
+    script:
+        "../scripts/run.py"
+
+
+rule render_overlap:
+    """Mixing and coverage of the prompts of two data sets."""
+    input:
+        measured=results("measure/embedding-overlap.csv"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/embedding-overlap.csv"),
+        tex=results("present/tables/embedding-overlap.tex"),
+    log:
+        logs("render_overlap/embedding-overlap"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.embedding_overlap:render_overlap",
+        code=code_digest("wildpaper.present.embedding_overlap"),
+        titles=PLAN.titles(),
+    message:
+        "Set the table on the overlap of prompts"
+    script:
+        "../scripts/run.py"
+
+
+rule render_language_agreement:
+    """Agreement of recorded and detected languages."""
+    input:
+        measured=results("measure/language-agreement.csv"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/language-agreement.csv"),
+        tex=results("present/tables/language-agreement.tex"),
+    log:
+        logs("render_language_agreement/language-agreement"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.language_agreement:render_language_agreement",
+        code=code_digest("wildpaper.present.language_agreement"),
+        titles=PLAN.titles(),
+    message:
+        "Set the table on the agreement on languages"
+    script:
+        "../scripts/run.py"
+
+
+rule render_near_duplicates:
+    """Near-duplicates, and Table 1 without them."""
+    input:
+        measured=results("measure/near-duplicates.csv"),
+        datasets_measured=results("measure/table-01-datasets.csv"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/near-duplicates.csv"),
+        tex=results("present/tables/near-duplicates.tex"),
+    log:
+        logs("render_near_duplicates/near-duplicates"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.near_duplicates:render_near_duplicates",
+        code=code_digest("wildpaper.present.near_duplicates"),
+        titles=PLAN.titles(),
+    message:
+        "Set the table on near-duplicates"
+    script:
+        "../scripts/run.py"
+
+
+rule render_interval_coverage:
+    """How often intervals hold the true value."""
+    input:
+        measured=results("measure/interval-coverage.csv"),
+    output:
+        csv=results("present/tables/interval-coverage.csv"),
+        tex=results("present/tables/interval-coverage.tex"),
+    log:
+        logs("render_interval_coverage/interval-coverage"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.interval_coverage:render_interval_coverage",
+        code=code_digest("wildpaper.present.interval_coverage"),
+    message:
+        "Set the table on the coverage of intervals"
+    script:
+        "../scripts/run.py"
+
+
 rule draw_token_lengths:
     """Histograms of message lengths."""
     input:
@@ -340,6 +458,68 @@ rule draw_toxicity_by_month:
         code=code_digest("wildpaper.present.figure_05_toxicity_by_month"),
     message:
         "Draw Figure 5"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_layout:
+    """Figure 4: prompts of WildChat and of each other data set in the plane."""
+    input:
+        measured=results("measure/figure-04-embeddings.csv"),
+    output:
+        pdf=results("present/figures/figure-04-embeddings.pdf"),
+        png=results("present/figures/figure-04-embeddings.png"),
+    log:
+        logs("draw_layout/figure-04-embeddings"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.figure_04_embeddings:render_layout",
+        code=code_digest("wildpaper.present.figure_04_embeddings"),
+        titles=PLAN.titles(),
+    message:
+        "Draw Figure 4"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_concentration:
+    """Share of turns by share of users."""
+    input:
+        measured=results("measure/use-concentration.csv"),
+    output:
+        pdf=results("present/figures/use-concentration.pdf"),
+        png=results("present/figures/use-concentration.png"),
+    log:
+        logs("draw_concentration/use-concentration"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.use_concentration:render_concentration",
+        code=code_digest("wildpaper.present.use_concentration"),
+    message:
+        "Draw the concentration of use"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_conversations_by_month:
+    """Conversations by month and API."""
+    input:
+        measured=results("measure/conversations-by-month.csv"),
+        published=repo("data/published.yaml"),
+    output:
+        pdf=results("present/figures/conversations-by-month.pdf"),
+        png=results("present/figures/conversations-by-month.png"),
+    log:
+        logs("draw_conversations_by_month/conversations-by-month"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.conversations_by_month:render_conversations_by_month",
+        code=code_digest("wildpaper.present.conversations_by_month"),
+    message:
+        "Draw conversations by month"
     script:
         "../scripts/run.py"
 

@@ -10,8 +10,8 @@ PAPER_SOURCES = [
     for path in sorted(Path(ROOT, "paper").rglob("*"))
     if path.suffix in (".tex", ".sty", ".bib")
 ]
-UNCLAIMED = ("token-lengths", "flow-ledger", "loss-curve")
-UNNOTED = ("likelihood-judge",)
+UNCLAIMED = ("token-lengths", "flow-ledger", "loss-curve", "figure-04-embeddings")
+UNNOTED = ("likelihood-judge", "interval-coverage")
 CLAIMED = [a.id for a in PLAN.artifacts if PLAN.built(a.id) and a.id not in UNCLAIMED]
 
 

@@ -6,11 +6,13 @@ from these models (``python -m wildpaper config --write``).
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from wildpaper.config_annotate import AnnotateConfig
 from wildpaper.config_errors import explain
+from wildpaper.config_ingest import IngestConfig
 from wildpaper.config_release import ReleaseConfig
 from wildpaper.config_section import DataPath, Section
 from wildpaper.errors import WildpaperError
@@ -96,51 +98,6 @@ class TokenizerConfig(Section):
         return self
 
 
-class IngestConfig(Section):
-    """How native files become conversations (docs/definitions.md)."""
-
-    alpaca_separator: str = ""
-    """What stands between `instruction` and `input` in Alpaca's user text. The authors' code joins them with nothing."""  # noqa: E501
-
-
-class TokensConfig(Section):
-    """Counting Llama-2 tokens."""
-
-    memo_max_units: int = Field(default=2_000_000, ge=1_000)
-    """How many distinct units the counter remembers (bounds its memory, changes no count)."""
-
-
-class LanguageConfig(Section):
-    """Identifying languages with lingua."""
-
-    languages: Literal["all"] | tuple[str, ...] = "all"
-    """`all`, as in the paper, or a list of lingua's English names. Fewer load faster and give other labels."""  # noqa: E501
-    accuracy: Literal["high", "low"] = "high"
-    """lingua's own switch. `low` is about three times as fast and agrees on about 94 % of texts."""
-
-
-class DetoxifyConfig(Section):
-    """Scoring toxicity with Detoxify."""
-
-    checkpoint: DataPath | None = None
-    """A checkpoint in Detoxify's format; raw logs of yours need one. Default: a small one that a simulated run trains on simulated labels. Releases carry their scores."""  # noqa: E501
-    threshold: float = Field(default=0.1, gt=0, lt=1)
-    """A message is toxic for Detoxify if the head `toxicity` exceeds this (paper, section 4)."""
-    batch_tokens: int = Field(default=16_384, ge=512)
-    """Tokens in a batch, padding included."""
-
-
-class AnnotateConfig(Section):
-    """Labels beside the text."""
-
-    tokens: TokensConfig = TokensConfig()
-    """Llama-2 tokens."""
-    language: LanguageConfig = LanguageConfig()
-    """Language."""
-    detoxify: DetoxifyConfig = DetoxifyConfig()
-    """Detoxify."""
-
-
 class MeasureConfig(Section):
     """Statistics (docs/definitions.md)."""
 
@@ -150,6 +107,14 @@ class MeasureConfig(Section):
     """User messages from which on a language counts (paper, section 3)."""
     bootstrap_replicates: int = Field(default=1000, ge=0, le=100_000)
     """Replicates of the Poisson bootstrap behind the 95 % intervals; 0 gives no intervals."""
+    neighbours: int = Field(default=10, ge=1)
+    """Nearest neighbours that are looked at when the mixing of two data sets is measured."""
+    permutations: int = Field(default=200, ge=0, le=100_000)
+    """Random relabellings that mixing and coverage are compared with."""
+    perplexity: float = Field(default=30.0, gt=1)
+    """Of t-SNE (Figure 4)."""
+    top_users: tuple[Annotated[float, Field(gt=0, le=100)], ...] = (0.1, 1.0, 10.0)
+    """Shares of the users, in percent, whose share of all turns is measured."""
 
 
 class TrainConfig(Section):

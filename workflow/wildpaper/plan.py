@@ -5,7 +5,7 @@ Snakemake builds its DAG from this; it must stay light, for it is read at every 
 
 import hashlib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from wildpaper.artifacts import Artifact, load_artifacts
 from wildpaper.config import DATASETS, Config, load_config
 from wildpaper.plan_inputs import (
     files_of,
+    from_hub,
     raw_log_files,
     recipe_file,
     state_of,
     tokenizer_file,
 )
+from wildpaper.plan_parts import DatasetPlan, RawLogs, Simulation
 from wildpaper.train.recipe import Recipe, load_recipe
 
 _SUFFIXES = {
@@ -31,77 +33,7 @@ _SUFFIXES = {
     "oasst-jsonl": (".jsonl", ".jsonl.gz"),
 }
 RAWLOGS = "rawlogs"
-_COMPUTED = ("language", "tokens", "jailbreak")
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetPlan:
-    """One data set of the run.
-
-    Attributes
-    ----------
-    name, source, native_format : str
-        As in the configuration and in ``data/sources.yaml``.
-    recorded : list of str
-        Labels that are taken from the files.
-    version : str
-        Folder below ``data/raw/<name>/``.
-    files : list of str
-        For source ``path``: the user's files.
-    registry : str
-        Digest of what ``data/sources.yaml`` says of the data set, and of sizes and times
-        of the user's files: one that is replaced by an older one has changed, too.
-    acquired : str
-        What the acquire stage writes last: the raw files are complete.
-    """
-
-    name: str
-    source: str
-    native_format: str
-    version: str
-    files: list[str]
-    registry: str
-    acquired: str
-    recorded: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """Where the simulated study stands: raw logs, comparison sets, and what was planted.
-
-    Attributes
-    ----------
-    folder : str
-        Named after the parameters, so that two presets with the same ones share it.
-    datasets : list of str
-        Comparison sets that it holds.
-    """
-
-    folder: str
-    datasets: list[str]
-
-    def file(self, name: str) -> str:
-        """Return a file of the study, for example ``truth.json``."""
-        return f"{self.folder}/{name}"
-
-
-@dataclass(frozen=True, slots=True)
-class RawLogs:
-    """The raw logs of the run.
-
-    Attributes
-    ----------
-    acquired : str
-        ``acquired.json`` beside the logs.
-    files : list of str
-        The user's own files; none where the logs are simulated.
-    state : str
-        Digest of their sizes and times.
-    """
-
-    acquired: str
-    files: list[str]
-    state: str
+_COMPUTED = ("language", "tokens", "jailbreak", "near_duplicate", "embedding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +79,31 @@ class Plan:
             return "replayed" if label == "moderation" else "computed"
         if label in self.datasets[dataset].recorded:
             return "recorded"
-        if label in _COMPUTED or (label == "detoxify" and self.config.annotate.detoxify.checkpoint):
-            return "computed"
-        return ""
+        annotate = self.config.annotate
+        computed = label in _COMPUTED or (
+            (label == "detoxify" and annotate.detoxify.checkpoint)
+            or (label == "category" and (annotate.category.model or self.planted))
+            or (label == "language_check" and annotate.language.check_messages)
+        )
+        return "computed" if computed else ""
+
+    def checked(self) -> list[str]:
+        """Return the data sets whose recorded languages are compared with lingua's."""
+        return [
+            name
+            for name in self.datasets
+            if self.route(name, "language") == "recorded" and self.route(name, "language_check")
+        ]
+
+    def models(self) -> dict[str, tuple[str, str | None]]:
+        """Return {what for: (model, revision)} of what a run takes from the hub to label texts."""
+        annotate, lacking = self.config.annotate, self.lacking()
+        found = {}
+        if annotate.category.model and "category" not in lacking and "wildchat" in self.datasets:
+            found["prompt classifier"] = (annotate.category.model, annotate.category.revision)
+        if "comparison" not in lacking:
+            found["sentence encoder"] = (annotate.embedding.model, annotate.embedding.revision)
+        return {what: named for what, named in found.items() if from_hub(named[0])}
 
     def lacking(self) -> dict[str, str]:
         """Return {what artifacts may need: why this run does not have it}."""
@@ -157,6 +111,12 @@ class Plan:
         for label, title in (("detoxify", "Detoxify scores"), ("moderation", "moderation labels")):
             if "wildchat" in self.datasets and not self.route("wildchat", label):
                 lacking[label] = f"this run has no {title} for WildChat: its files record none"
+        if "wildchat" in self.datasets and not self.route("wildchat", "category"):
+            lacking["category"] = (
+                "this run has no classifier of prompts (config key annotate.category.model)"
+            )
+        if len(self.datasets) < 2:
+            lacking["comparison"] = "this run has no data set to compare WildChat with"
         if self.rawlogs is None:
             lacking["rawlogs"] = "this run starts from a release of WildChat, not from raw logs"
         if not self.planted:
@@ -227,15 +187,18 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
     }
     tokenizer, sha256 = tokenizer_file(config, sources, project)
     recipe = _recipe(config.train.recipe, project)
-    folders = (raw_folder, f"results/{config.preset}")
-    needs = needs_of(datasets.values(), config.tokenizer.source, recipe, sources, *folders)
     version = tomllib.loads(Path(project, "pyproject.toml").read_text("utf-8"))["project"][
         "version"
     ]
-    return Plan(
+    plan = Plan(
         config, simulation, rawlogs, sources, artifacts, datasets, tokenizer, sha256, version,
-        needs, recipe,
+        {}, recipe,
     )  # fmt: skip
+    folders = (raw_folder, f"results/{config.preset}")
+    needs = needs_of(
+        datasets.values(), config.tokenizer.source, recipe, sources, *folders, models=plan.models()
+    )
+    return replace(plan, needs=needs)
 
 
 def _recipe(name: str, project: str) -> Recipe | None:

@@ -126,6 +126,20 @@ def tokenizer_file(config: Config, sources: Sources, project: str) -> tuple[str,
     return str(found), npm.sha256
 
 
+def from_hub(model: str) -> bool:
+    """Say whether the name of a model is that of a repository of the hub."""
+    local = model.startswith(("/", ".")) or Path(model).is_dir()
+    return "/" in model and not local
+
+
+def state_of_model(model: str | None) -> str:
+    """Return names, sizes and times of the files of a model that is a folder; else its name."""
+    folder = Path(model or "")
+    if not model or not folder.is_dir():
+        return str(model)
+    return state_of([str(file) for file in sorted(folder.rglob("*")) if file.is_file()])
+
+
 def recipe_file(name: str, project: str) -> str:
     """Return the file of a recipe.
 
