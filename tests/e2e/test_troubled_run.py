@@ -57,7 +57,7 @@ def test_every_parquet_file_keeps_its_schema(first_run):
     schemas = {"conversations": CONVERSATIONS, "messages": MESSAGES, "quarantine": QUARANTINE}
     base = first_run / "results/troubled"
     files = list(base.rglob("*.parquet"))
-    assert len(files) == 2 * (3 + 3 + 1 + 5 * 3)
+    assert len(files) == 2 * (3 + 3 + 1 + 4 * 3)
     for path in files:
         if "annotate" in path.parts:
             label = path.parent.name.split("@")[0]
@@ -166,8 +166,7 @@ def test_bytes_do_not_depend_on_cores_or_shards(first_run, second_run):
             "annotate/language.py", "_BATCH_TEXTS = 1000", "_BATCH_TEXTS = 999",
             {"detect_language", "measure_datasets", "measure_languages", "render_languages",
              "measure_language_tail", "draw_language_tail", "measure_language_agreement",
-             "render_language_agreement", "measure_near_duplicates", "check_language"}
-            | _AFTER_MEASURE,
+             "render_language_agreement", "measure_near_duplicates"} | _AFTER_MEASURE,
             id="language",
         ),
         pytest.param(

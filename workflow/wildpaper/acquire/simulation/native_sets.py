@@ -158,6 +158,7 @@ def _tree_rows(author: Author, truth: Truth, n: int) -> Iterator[Any]:
             n_repeated += len(paths)
         elif len(paths) <= _DUPLICATE_PATHS:
             recent.append(tree)
+        truth.n_users += 1  # each tree has an author of its own
         for path in paths:
             truth.keep(path)
         yield from tree_lines(author, tree, number)

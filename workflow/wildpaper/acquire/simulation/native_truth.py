@@ -27,7 +27,7 @@ class Truth:
 
     def __init__(self, dataset: str, count_tokens: CountTokens | None) -> None:
         self.dataset, self._count = dataset, count_tokens
-        self.n_conversations = 0
+        self.n_conversations = self.n_users = 0
         self.quarantined: Counter[str] = Counter()
         self._n: Counter[str] = Counter()
         self._languages: Counter[str] = Counter()
@@ -68,6 +68,8 @@ class Truth:
             f"table-01.{name}.conversations": self.n_conversations,
             f"table-01.{name}.turns-per-conversation": n_user / self.n_conversations,
         }
+        if self.n_users:
+            found[f"table-01.{name}.users"] = self.n_users
         if self._count is not None:
             found.update(self._lengths())
         if name in _IN_TABLE_5:
