@@ -65,7 +65,7 @@ def test_a_folder_is_named_after_its_files_and_holds_safetensors(tmp_path, encod
     assert load_encoder(str(folder)).name not in (own.name, encoder.name)
     assert capfd.readouterr() == ("", ""), "no bars, no notes"
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(WildpaperError, match="no config.json with weights as safetensors"):
+    with pytest.raises(WildpaperError, match=r"no config\.json with weights as safetensors"):
         load_encoder(str(folder))
 
 
@@ -102,7 +102,7 @@ def test_a_repository_is_fetched_without_pickled_weights_and_named_by_its_commit
 
 def test_a_folder_whose_files_are_none_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(WildpaperError, match="no config.json with weights"):
+    with pytest.raises(WildpaperError, match=r"no config\.json with weights"):
         load_encoder(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"none")
     with pytest.raises(WildpaperError, match="Cannot load"):
