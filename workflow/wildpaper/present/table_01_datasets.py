@@ -30,8 +30,8 @@ _HEADINGS = (
     "Languages",
 )
 _LENGTHS = ("user-tokens", "chatbot-tokens")
-_TYPES = r"lrrrr@{\,}lr@{\,}lr"
-"""A length has two columns, the mean and, with its sign, the deviation."""
+_TYPES = r"lrrrr@{\,}c@{\,}rr@{\,}c@{\,}rr"
+"""A length has three columns: the mean, a sign, the deviation."""
 
 Values = dict[str, float | str | None]
 
@@ -81,7 +81,7 @@ def datasets_tabular(
 
 def _head() -> str:
     titles = [
-        rf"\multicolumn{{2}}{{c}}{{{title}}}" if "tokens" in title else title for title in _HEADINGS
+        rf"\multicolumn{{3}}{{c}}{{{title}}}" if "tokens" in title else title for title in _HEADINGS
     ]
     return " & ".join(titles)
 
@@ -97,11 +97,11 @@ def _lines_of(
     }
     published = line(PUBLISHED, _columns(theirs), FAINT)
     if not own:
-        return [rf"{label} & \multicolumn{{8}}{{l}}{{\color{{wpgrey}}not in this run}}", published]
+        return [rf"{label} & \multicolumn{{10}}{{l}}{{\color{{wpgrey}}not in this run}}", published]
     obtained = line(label, _columns({column: cell.value for column, cell in own.items()}))
     means = ("turns-per-conversation", *(f"{role}-mean" for role in _LENGTHS))
     turns, *lengths = (interval(own[column], 2) for column in means)
-    both = [rf"\multicolumn{{2}}{{l}}{{{GREY}{ends}}}" if ends else " & " for ends in lengths]
+    both = [rf"\multicolumn{{3}}{{l}}{{{GREY}{ends}}}" if ends else " &  & " for ends in lengths]
     parts = ["", "", GREY + turns if turns else "", *both, ""]
     return [obtained, line(GREY + INTERVAL, parts), published]
 
@@ -110,8 +110,8 @@ def _columns(values: Values) -> list[str]:
     lengths = []
     for role in _LENGTHS:
         mean, deviation = values.get(f"{role}-mean"), values.get(f"{role}-std")
-        spread = "" if mean is None else rf"$\pm$ {number(deviation, 2)}"
-        lengths += [number(mean, 2), spread]
+        spread = ["", ""] if mean is None else [r"$\pm$", number(deviation, 2)]
+        lengths += [number(mean, 2), *spread]
     return [
         number(values.get("conversations")),
         number(values.get("users")),
