@@ -11,7 +11,8 @@ import pytest
 from wildpaper.annotate import embedding, embedding_sample
 from wildpaper.annotate.embedding import embed_prompts
 from wildpaper.annotate.embedding_encoder import Encoder
-from wildpaper.annotate.embedding_sample import sample_prompts, sample_ranks
+from wildpaper.annotate.embedding_sample import sample_prompts
+from wildpaper.annotate.sample_order import sample_ranks
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import MESSAGES, embedding_schema
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from planted_vectors import cloud, embedded, together, unit, write_vectors
 
-from wildpaper.annotate.embedding_sample import sample_ranks
+from wildpaper.annotate.sample_order import sample_ranks
 from wildpaper.long_table import read_long_table
 from wildpaper.measure import overlap_neighbours
 from wildpaper.measure.embedding_overlap import compare, measure_overlap

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from wildpaper.annotate.embedding_sample import sample_ranks
+from wildpaper.annotate.sample_order import sample_ranks
 
 LANGUAGE = "English"
 """Of the prompts that the paper sorts."""

@@ -1,6 +1,5 @@
 """Which first prompts of a data set are embedded: those that a hash of their numbers picks."""
 
-import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wildpaper.annotate.message_batches import KEY, message_batches
+from wildpaper.annotate.sample_order import sample_ranks
 from wildpaper.errors import WildpaperError
 
 _BATCH_MESSAGES = 4_096
@@ -24,7 +24,7 @@ class Prompt:
     Attributes
     ----------
     rank : int
-        Place of the conversation in the seeded order; see `sample_ranks`.
+        Place of the conversation in the seeded order; see `wildpaper.annotate.sample_order`.
     conversation_id, position : int
         Key of the message.
     shard : int
@@ -38,35 +38,6 @@ class Prompt:
     position: int
     shard: int
     text: str
-
-
-def sample_ranks(
-    seed: int, dataset: str, conversation_ids: npt.NDArray[np.int64]
-) -> npt.NDArray[np.uint64]:
-    """Return a number for each conversation that looks random and depends on nothing else.
-
-    A sample of n is the n conversations of the lowest numbers, so smaller samples are parts
-    of larger ones.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the run.
-    dataset : str
-        Name of the data set.
-    conversation_ids : ndarray of int64, shape (n,)
-
-    Returns
-    -------
-    ndarray of uint64, shape (n,)
-    """
-    seeded = hashlib.blake2b(f"{seed}/{dataset}/".encode(), digest_size=8)
-    ranks = np.empty(len(conversation_ids), np.uint64)
-    for i, conversation_id in enumerate(conversation_ids.tolist()):
-        digest = seeded.copy()
-        digest.update(str(conversation_id).encode())
-        ranks[i] = int.from_bytes(digest.digest(), "big")
-    return ranks
 
 
 def sample_prompts(shards: list[Path], dataset: str, n_prompts: int, seed: int) -> list[Prompt]:

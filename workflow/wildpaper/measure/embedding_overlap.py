@@ -7,14 +7,13 @@ on nearest neighbors"). Coverage is the share of one set's prompts that have one
 set within a radius: the median distance of a prompt of WildChat to the nearest other one.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from wildpaper.annotate.embedding_sample import sample_ranks
+from wildpaper.annotate.sample_order import sample_ranks
 from wildpaper.files import write_json
 from wildpaper.long_table import Cell, write_long_table
 from wildpaper.measure.embeddings import WILDCHAT, Embedded, read_embeddings
@@ -27,6 +26,7 @@ from wildpaper.measure.overlap_neighbours import (
     nearest_squared,
     on_grid,
 )
+from wildpaper.measure.streams import generator
 from wildpaper.progress import Progress
 
 RANDOM = ("random-mean", "random-low", "random-high")
@@ -153,12 +153,11 @@ def _ordered(one: Embedded, seed: int) -> Floats:
 
 def _labels(n: int, n_permutations: int, seed: int, name: str) -> npt.NDArray[np.bool_]:
     """Return the true labels, then random ones; the second half is WildChat's."""
-    stream = int.from_bytes(hashlib.sha256(f"embedding-overlap.{name}".encode()).digest()[:8])
-    generator = np.random.default_rng([seed, stream])
+    shuffles = generator(seed, f"embedding-overlap.{name}")
     labels = np.zeros((2 * n, 1 + n_permutations), np.bool_)
     labels[n:, 0] = True
     for column in range(1, 1 + n_permutations):
-        labels[generator.permutation(2 * n)[:n], column] = True
+        labels[shuffles.permutation(2 * n)[:n], column] = True
     return labels
 
 

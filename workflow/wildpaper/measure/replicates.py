@@ -1,11 +1,12 @@
 """Ratios of sums over clusters, anew in each replicate of a Poisson bootstrap."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from wildpaper.measure.streams import generator
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -74,8 +75,7 @@ def replicate_ratios(
         seconds, fourths, exponents = _sizes(numerators, denominators, ratios)
         errors = np.where(known, unbiased * np.sqrt(seconds) / total, np.nan)
         degrees = np.where(known, seconds**2 / fourths, np.nan)
-        stream = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-        bits = np.random.default_rng([seed, stream]).bit_generator
+        bits = generator(seed, name).bit_generator
         sums = _sum_draws(numerators, denominators, ratios, n_replicates, exponents, bits)
         d, squares, crossed = (sums[:, i * n_ratios : (i + 1) * n_ratios] for i in range(3))
         y, y_squares = np.split(sums[:, 3 * n_ratios :], 2, axis=1)

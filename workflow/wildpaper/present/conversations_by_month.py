@@ -1,6 +1,5 @@
 """Conversations by month: bars by family of models, and below them the share of each version."""
 
-import calendar
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from matplotlib.ticker import StrMethodFormatter
 from wildpaper.long_table import Cell, read_long_table
 from wildpaper.measure.conversations_by_month import FAMILIES, GAP, VERSION
 from wildpaper.present.blanks import draw_blank
+from wildpaper.present.month_axis import label_months
 from wildpaper.present.style import WIDTH_IN, mark_simulated, new_figure, save_figure
 from wildpaper.publish.published import Value, load_published
 
@@ -87,7 +87,8 @@ def draw_conversations_by_month(cells: list[Cell], published: Mapping[str, Value
                  title_fontsize=7.5, alignment="left", fontsize=7.5, frameon=False, ncol=3,
                  loc="lower left", bbox_to_anchor=(-0.01, 1.0), columnspacing=1.2,
                  handlelength=1.6, borderaxespad=0.2)  # fmt: skip
-    _draw_months(below, months)
+    label_months(below, months, 18)
+    below.tick_params(axis="x", labelsize=7.5)
     if "simulated" in {cell.route for cell in cells}:
         mark_simulated(figure)
     return figure
@@ -166,16 +167,3 @@ def _gap_note(counts: Counts, gap: str | None, published: Value | None) -> str:
         return ""
     said = "" if published is None else f" (published: {published})"
     return (f"shaded: no GPT-4, {gap}" if gap else "no month without GPT-4") + said
-
-
-def _draw_months(axes: Axes, months: list[str]) -> None:
-    step = -(-len(months) // 18)
-    ticks = range(0, len(months), step)
-    labels = []
-    for i in ticks:
-        year, month = months[i].split("-")
-        new_year = i == 0 or int(month) <= step
-        labels.append(calendar.month_abbr[int(month)] + (f"\n{year}" if new_year else ""))
-    axes.set_xticks([i + 0.5 for i in ticks], labels)
-    axes.set_xlim(0, len(months))
-    axes.tick_params(axis="x", labelsize=7.5)

@@ -14,6 +14,7 @@ from wildpaper.long_table import Cell, read_long_table
 from wildpaper.measure.months import months_between
 from wildpaper.measure.toxicity import ROLES
 from wildpaper.present.blanks import draw_blank
+from wildpaper.present.month_axis import label_months
 from wildpaper.present.style import ROLE_COLOURS, mark_simulated, new_figure, save_figure
 from wildpaper.publish.published import Value, load_published
 
@@ -126,15 +127,7 @@ def _draw_update(axes: Axes, months: list[str], when: Value | None) -> None:
 
 
 def _draw_scale(axes: Axes, months: list[str]) -> None:
-    step = -(-len(months) // 16)
-    ticks = [i for i in range(len(months)) if i % step == 0]
-    labels = []
-    for i in ticks:
-        year, month = months[i].split("-")
-        new_year = i == ticks[0] or int(month) <= step
-        labels.append(f"{calendar.month_abbr[int(month)]}" + (f"\n{year}" if new_year else ""))
-    axes.set_xticks([i + 0.5 for i in ticks], labels)
-    axes.set_xlim(0, len(months))
+    label_months(axes, months, 16)
     axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
     axes.set_ylabel("flagged messages (%)", fontsize=8)
     axes.tick_params(labelsize=7.5)

@@ -20,7 +20,6 @@ _LONG = 16
 _TABLE_BITS = 22
 _BATCH = 1 << 16
 _WORD = (1 << 64) - 1
-_MASK_SHORT = (1 << (8 * SHORTEST)) - 1
 _MIX, _MIX_2 = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
 
 Words = npt.NDArray[np.uint64]
