@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from wildpaper.acquire.tokenizer import from_npm, from_sentencepiece  # noqa: E402
-from wildpaper.annotate.token_counter import TokenCounter  # noqa: E402
+from wildpaper.annotate.tokens.counter import TokenCounter  # noqa: E402
 
 NPM_ARCHIVE = ROOT / "data/raw/llama2-tokenizer/llama-tokenizer-js-1.2.2.tgz"
 NPM_SHA256 = "ee83014ac8b379b16cf8d81e99ffcdb23dfade8c0d2e751bd06e7dc0b8476e72"

@@ -203,7 +203,7 @@ def test_truth_holds_counts_only_and_says_what_was_raised(small):
 
 
 def test_true_token_counts_are_those_of_another_counter(tmp_path, tokenizer_json):
-    from wildpaper.annotate.token_counter import TokenCounter
+    from wildpaper.annotate.tokens.counter import TokenCounter
 
     run = simulate(tmp_path, n=200, seed=8, tokenizer=tokenizer_json)
     chains = link(run.rawlogs).released

@@ -14,7 +14,7 @@ from wildpaper.acquire.simulation.compose import planted_in
 from wildpaper.acquire.simulation.native_author import shape_of
 from wildpaper.acquire.simulation.native_sets import RELEASES, write_simulated
 from wildpaper.acquire.sources import load_sources
-from wildpaper.annotate.recorded import keep_recorded
+from wildpaper.annotate.recorded.keep import keep_recorded
 from wildpaper.errors import WildpaperError
 from wildpaper.ingest.native import numbered_records
 from wildpaper.ingest.records import Reject

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 
 from wildpaper.acquire.simulation.labelled import write_prompts
 from wildpaper.acquire.simulation.targets import read_targets
-from wildpaper.annotate.category import classify_prompts
-from wildpaper.annotate.category_training import MODEL_FILES, train_category
+from wildpaper.annotate.categories.classify import classify_prompts
+from wildpaper.annotate.categories.training import MODEL_FILES, train_category
 from wildpaper.schema import LABELS, MESSAGES, write_labels
 
 DATA = Path(__file__).parents[2] / "data"

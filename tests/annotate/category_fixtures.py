@@ -6,7 +6,7 @@ A test module that names this one in `pytest_plugins` has the fixtures.
 import pytest
 from category_files import CATEGORIES, train, write_corpus
 
-from wildpaper.annotate.category import load_classifier
+from wildpaper.annotate.categories.classify import load_classifier
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wildpaper.annotate.detoxify_training import train_detoxify
+from wildpaper.annotate.detoxify.training import train_detoxify
 
 ENDLESS = 400
 """Words of a text that has far more tokens than Detoxify reads."""

@@ -7,7 +7,7 @@ import pytest
 from detoxify_files import train
 from labelled_corpus import messages, write_lines
 
-from wildpaper.annotate.detoxify_checkpoint import load_detoxify
+from wildpaper.annotate.detoxify.checkpoint import load_detoxify
 
 
 @pytest.fixture(scope="session")

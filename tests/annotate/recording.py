@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wildpaper.annotate.recorded import keep_recorded
+from wildpaper.annotate.recorded.keep import keep_recorded
 from wildpaper.ingest.dataset import ingest_dataset
 from wildpaper.schema import DETOXIFY_HEADS, MODERATION_CATEGORIES
 

@@ -22,13 +22,13 @@ from category_files import (
 from safetensors.torch import load_file, save_file
 
 from wildpaper.annotate import model_files
-from wildpaper.annotate.category import (
+from wildpaper.annotate.categories.classify import (
     MAX_CHARACTERS,
     PromptClassifier,
     classify_texts,
     load_classifier,
 )
-from wildpaper.annotate.category_sample import draw_sample
+from wildpaper.annotate.categories.sample import draw_sample
 from wildpaper.annotate.labelled import read_prompts
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS

@@ -5,7 +5,7 @@ import logging
 import pytest
 import yaml
 
-from wildpaper.annotate.category_names import categories_of_labels, plain_label, read_categories
+from wildpaper.annotate.categories.names import categories_of_labels, plain_label, read_categories
 from wildpaper.errors import WildpaperError
 from wildpaper.measure.table_04_prompt_categories import CATEGORIES, OTHER
 

@@ -10,7 +10,7 @@ import torch
 from detoxify_files import train
 from labelled_corpus import INSULTS, messages, write_lines
 
-from wildpaper.annotate.detoxify_checkpoint import HEADS_OF_DETOXIFY, load_detoxify
+from wildpaper.annotate.detoxify.checkpoint import HEADS_OF_DETOXIFY, load_detoxify
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import DETOXIFY_HEADS
 

@@ -7,8 +7,8 @@ import pytest
 from detoxify_files import ENDLESS, write_shard
 from labelled_corpus import INSULTS, messages
 
-from wildpaper.annotate import detoxify
-from wildpaper.annotate.detoxify import score_detoxify, score_texts
+from wildpaper.annotate.detoxify import score as detoxify
+from wildpaper.annotate.detoxify.score import score_detoxify, score_texts
 from wildpaper.errors import WildpaperError
 from wildpaper.files import sha256_file
 from wildpaper.schema import DETOXIFY_HEADS, LABELS

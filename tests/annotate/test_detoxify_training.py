@@ -8,9 +8,9 @@ import torch
 from detoxify_files import train
 from labelled_corpus import INSULTS, LANGUAGES, messages, write_lines
 
-from wildpaper.annotate.detoxify import score_texts
-from wildpaper.annotate.detoxify_training import head_targets
-from wildpaper.annotate.piece_evidence import learn_evidence
+from wildpaper.annotate.detoxify.score import score_texts
+from wildpaper.annotate.detoxify.training import head_targets
+from wildpaper.annotate.small_models.evidence import learn_evidence
 from wildpaper.errors import WildpaperError
 
 pytest_plugins = ["detoxify_fixtures"]

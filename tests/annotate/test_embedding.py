@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from wildpaper.annotate import embedding, embedding_sample
-from wildpaper.annotate.embedding import embed_prompts
-from wildpaper.annotate.embedding_encoder import Encoder
-from wildpaper.annotate.embedding_sample import sample_prompts
+from wildpaper.annotate.embeddings import embed as embedding
+from wildpaper.annotate.embeddings import sample as embedding_sample
+from wildpaper.annotate.embeddings.embed import embed_prompts
+from wildpaper.annotate.embeddings.encoder import Encoder
+from wildpaper.annotate.embeddings.sample import sample_prompts
 from wildpaper.annotate.sample_order import sample_ranks
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import MESSAGES, embedding_schema

@@ -7,8 +7,8 @@ from fnmatch import fnmatch
 import numpy as np
 import pytest
 
-from wildpaper.annotate.embedding_encoder import PACKAGE
-from wildpaper.annotate.embedding_model import load_encoder
+from wildpaper.annotate.embeddings.encoder import PACKAGE
+from wildpaper.annotate.embeddings.model import load_encoder
 from wildpaper.errors import WildpaperError
 
 

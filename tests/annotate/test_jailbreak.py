@@ -9,7 +9,12 @@ import pytest
 import yaml
 from detoxify_files import write_shard
 
-from wildpaper.annotate.jailbreak import family_of, match_jailbreaks, normalise, read_patterns
+from wildpaper.annotate.jailbreaks.match import (
+    family_of,
+    match_jailbreaks,
+    normalise,
+    read_patterns,
+)
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS
 

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from wildpaper.annotate import language
-from wildpaper.annotate.language import build_detector, detect, detect_language
+from wildpaper.annotate.language import detect as language
+from wildpaper.annotate.language.detect import build_detector, detect, detect_language
 from wildpaper.annotate.names import NO_LANGUAGE
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wildpaper.annotate import language_check
-from wildpaper.annotate.language import build_detector, detect
-from wildpaper.annotate.language_check import check_language, count_languages, ranks
+from wildpaper.annotate.language import check as language_check
+from wildpaper.annotate.language.check import check_language, count_languages, ranks
+from wildpaper.annotate.language.detect import build_detector, detect
 from wildpaper.annotate.names import NO_LANGUAGE
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS, MESSAGES

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from detoxify_files import write_shard
 
-from wildpaper.annotate import moderation
-from wildpaper.annotate.moderation import replay_moderation
+from wildpaper.annotate.moderation import replay as moderation
+from wildpaper.annotate.moderation.replay import replay_moderation
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS, MODERATION_CATEGORIES
 

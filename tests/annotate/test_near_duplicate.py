@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from wildpaper.annotate import near_duplicate, near_duplicate_candidates
-from wildpaper.annotate.near_duplicate import find_near_duplicates
-from wildpaper.annotate.near_duplicate_candidates import (
+from wildpaper.annotate.near_duplicates import candidates as near_duplicate_candidates
+from wildpaper.annotate.near_duplicates import find as near_duplicate
+from wildpaper.annotate.near_duplicates.candidates import (
     Signatures,
     doubtful_estimates,
     rows_per_band,
 )
-from wildpaper.annotate.near_duplicate_shingles import hash_shingles, in_pieces, normalise
+from wildpaper.annotate.near_duplicates.find import find_near_duplicates
+from wildpaper.annotate.near_duplicates.shingles import hash_shingles, in_pieces, normalise
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS, MESSAGES
 

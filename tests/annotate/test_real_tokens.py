@@ -7,7 +7,7 @@ import pytest
 import sentencepiece
 
 from wildpaper.acquire.tokenizer import from_sentencepiece
-from wildpaper.annotate.tokens import count_tokens
+from wildpaper.annotate.tokens.count import count_tokens
 from wildpaper.ingest.dataset import ingest_dataset
 
 

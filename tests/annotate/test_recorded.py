@@ -18,7 +18,7 @@ from recording import (
     release_schema,
 )
 
-from wildpaper.annotate import recorded
+from wildpaper.annotate.recorded import keep as recorded
 from wildpaper.errors import WildpaperError
 from wildpaper.ingest import parquet_rows
 from wildpaper.schema import DETOXIFY_HEADS, LABELS, MODERATION_CATEGORIES, label_metadata

@@ -13,8 +13,8 @@ import tokenizers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wildpaper.annotate import token_scan
-from wildpaper.annotate.token_counter import TokenCounter
+from wildpaper.annotate.tokens import scan as token_scan
+from wildpaper.annotate.tokens.counter import TokenCounter
 from wildpaper.errors import WildpaperError
 
 FRAGMENTS = [

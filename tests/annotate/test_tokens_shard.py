@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from wildpaper.annotate import tokens
-from wildpaper.annotate.tokens import count_tokens
+from wildpaper.annotate.tokens import count as tokens
+from wildpaper.annotate.tokens.count import count_tokens
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS
 

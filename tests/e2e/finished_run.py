@@ -2,7 +2,8 @@
 
 import json
 
-from wildpaper.measure import figure_02a_turns, table_06_toxicity_overlap
+from wildpaper.measure import figure_02a_turns
+from wildpaper.measure.toxicity import table_06_toxicity_overlap
 from wildpaper.publish.claims import write_claims
 
 BOOTSTRAP = {"n_replicates": 0, "seed": 1}

@@ -21,7 +21,9 @@ import yaml
 from finished_run import Finished
 
 from wildpaper.errors import WildpaperError
-from wildpaper.measure import figure_02a_turns, table_06_toxicity_overlap, toxicity
+from wildpaper.measure import figure_02a_turns
+from wildpaper.measure.toxicity import judged as toxicity
+from wildpaper.measure.toxicity import table_06_toxicity_overlap
 from wildpaper.publish.leaks import scan_results
 
 pytestmark = pytest.mark.e2e

@@ -157,13 +157,13 @@ def test_bytes_do_not_depend_on_cores_or_shards(first_run, second_run):
     ("module", "old", "new", "rules"),
     [
         pytest.param(
-            "annotate/tokens.py", "def count_tokens(", "_EDITED = 1\n\n\ndef count_tokens(",
+            "annotate/tokens/count.py", "def count_tokens(", "_EDITED = 1\n\n\ndef count_tokens(",
             {"count_tokens", "measure_datasets", "measure_token_lengths", "draw_token_lengths",
              "measure_near_duplicates"} | _AFTER_MEASURE,
             id="token counter",
         ),
         pytest.param(
-            "annotate/language.py", "_BATCH_TEXTS = 1000", "_BATCH_TEXTS = 999",
+            "annotate/language/detect.py", "_BATCH_TEXTS = 1000", "_BATCH_TEXTS = 999",
             {"detect_language", "measure_datasets", "measure_languages", "render_languages",
              "measure_language_tail", "draw_language_tail", "measure_language_agreement",
              "render_language_agreement", "measure_near_duplicates"} | _AFTER_MEASURE,
@@ -180,7 +180,7 @@ def test_bytes_do_not_depend_on_cores_or_shards(first_run, second_run):
             id="table layout",
         ),
         pytest.param(
-            "annotate/tokens.py", "def count_tokens(", "# a comment\n\n\ndef count_tokens(",
+            "annotate/tokens/count.py", "def count_tokens(", "# a comment\n\n\ndef count_tokens(",
             set(), id="comment",
         ),
         pytest.param(

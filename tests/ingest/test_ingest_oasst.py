@@ -13,7 +13,7 @@ from json_inputs import lines, reasons
 
 from wildpaper.acquire.sources import load_sources
 from wildpaper.acquire.tokenizer import from_npm
-from wildpaper.annotate.token_counter import TokenCounter
+from wildpaper.annotate.tokens.counter import TokenCounter
 from wildpaper.errors import WildpaperError
 from wildpaper.ingest.oasst import read_oasst
 from wildpaper.ingest.records import Conversation, Reject

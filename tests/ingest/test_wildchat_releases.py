@@ -13,7 +13,7 @@ from json_inputs import reasons
 from wildchat_releases import HEADS, PLAIN, SLASHED, schemas
 
 from wildpaper.acquire.sources import load_sources
-from wildpaper.annotate.recorded import keep_recorded
+from wildpaper.annotate.recorded.keep import keep_recorded
 from wildpaper.schema import MODERATION_CATEGORIES
 
 SCHEMAS = schemas()

@@ -13,11 +13,11 @@ from planting import Measured, random_chats, run_measure, write_chats
 from wildpaper.measure.collection_text import measure_collection
 from wildpaper.measure.figure_02a_turns import measure_turns
 from wildpaper.measure.figure_02b_languages import measure_language_tail
-from wildpaper.measure.figure_05_toxicity_by_month import measure_toxicity_by_month
 from wildpaper.measure.table_02_apis import measure_apis
 from wildpaper.measure.table_03_countries import measure_countries
 from wildpaper.measure.table_05_languages import measure_languages
-from wildpaper.measure.table_06_toxicity_overlap import measure_toxicity_overlap
+from wildpaper.measure.toxicity.figure_05_toxicity_by_month import measure_toxicity_by_month
+from wildpaper.measure.toxicity.table_06_toxicity_overlap import measure_toxicity_overlap
 from wildpaper.publish.published import load_published
 
 PATTERNS = {

@@ -7,7 +7,7 @@ import pytest
 from planting import Chat, Said, random_chats, run_measure, write_chats
 from scipy.stats import binomtest
 
-from wildpaper.measure.table_08_jailbreaks import FAMILIES, measure_jailbreaks
+from wildpaper.measure.toxicity.table_08_jailbreaks import FAMILIES, measure_jailbreaks
 from wildpaper.present.table_08_jailbreaks import NAMES, jailbreaks_tabular
 from wildpaper.publish.published import load_published
 from wildpaper.schema import LABELS, write_labels

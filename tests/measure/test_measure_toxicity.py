@@ -9,8 +9,8 @@ import pytest
 from planting import Chat, Said, measure_chats, random_chats, run_measure, write_chats
 
 from wildpaper.errors import WildpaperError
-from wildpaper.measure.figure_05_toxicity_by_month import measure_toxicity_by_month
-from wildpaper.measure.table_06_toxicity_overlap import measure_toxicity_overlap
+from wildpaper.measure.toxicity.figure_05_toxicity_by_month import measure_toxicity_by_month
+from wildpaper.measure.toxicity.table_06_toxicity_overlap import measure_toxicity_overlap
 
 ROLES = {"user": "user", "chatbot": "assistant"}
 SEEDS = pytest.mark.parametrize("seed", range(4))

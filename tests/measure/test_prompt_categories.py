@@ -11,7 +11,7 @@ import pytest
 from planting import Chat, Measured, Said, run_measure, write_chats
 from scipy.stats import binomtest
 
-from wildpaper.annotate.category_sample import in_random_order
+from wildpaper.annotate.categories.sample import in_random_order
 from wildpaper.errors import WildpaperError
 from wildpaper.measure.table_04_prompt_categories import (
     CATEGORIES,

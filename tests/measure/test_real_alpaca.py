@@ -8,7 +8,7 @@ import pytest
 
 from wildpaper.acquire.sources import load_sources
 from wildpaper.acquire.tokenizer import from_npm
-from wildpaper.annotate.tokens import count_tokens
+from wildpaper.annotate.tokens.count import count_tokens
 from wildpaper.ingest.dataset import ingest_dataset
 from wildpaper.long_table import read_long_table
 from wildpaper.measure.table_01_datasets import measure_datasets

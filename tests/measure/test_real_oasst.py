@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from wildpaper.acquire.tokenizer import from_sentencepiece
-from wildpaper.annotate.tokens import count_tokens
+from wildpaper.annotate.tokens.count import count_tokens
 from wildpaper.ingest.dataset import ingest_dataset
 
 KNOWN = {

@@ -37,8 +37,8 @@ rule count_tokens:
     resources:
         mem_mb=1500,
     params:
-        call="wildpaper.annotate.tokens:count_tokens",
-        code=code_digest("wildpaper.annotate.tokens"),
+        call="wildpaper.annotate.tokens.count:count_tokens",
+        code=code_digest("wildpaper.annotate.tokens.count"),
         memo_max_units=CONFIG.annotate.tokens.memo_max_units,
     message:
         "Count tokens of {wildcards.dataset}, shard {wildcards.shard}"
@@ -59,8 +59,8 @@ rule detect_language:
     resources:
         mem_mb=2000,
     params:
-        call="wildpaper.annotate.language:detect_language",
-        code=code_digest("wildpaper.annotate.language"),
+        call="wildpaper.annotate.language.detect:detect_language",
+        code=code_digest("wildpaper.annotate.language.detect"),
         dataset="{dataset}",
         languages=CONFIG.annotate.language.model_dump(mode="json")["languages"],
         accuracy=CONFIG.annotate.language.accuracy,
@@ -84,8 +84,8 @@ rule match_jailbreaks:
     resources:
         mem_mb=1000,
     params:
-        call="wildpaper.annotate.jailbreak:match_jailbreaks",
-        code=code_digest("wildpaper.annotate.jailbreak"),
+        call="wildpaper.annotate.jailbreaks.match:match_jailbreaks",
+        code=code_digest("wildpaper.annotate.jailbreaks.match"),
     message:
         "Match jailbreak prompts in {wildcards.dataset}, shard {wildcards.shard}"
     script:
@@ -108,8 +108,8 @@ rule replay_moderation:
     resources:
         mem_mb=1000,
     params:
-        call="wildpaper.annotate.moderation:replay_moderation",
-        code=code_digest("wildpaper.annotate.moderation"),
+        call="wildpaper.annotate.moderation.replay:replay_moderation",
+        code=code_digest("wildpaper.annotate.moderation.replay"),
     message:
         "Replay moderation of {wildcards.dataset}, shard {wildcards.shard}"
     script:
@@ -136,8 +136,8 @@ for _name in [name for name, planned in PLAN.datasets.items() if planned.recorde
         resources:
             mem_mb=2000,
         params:
-            call="wildpaper.annotate.recorded:keep_recorded",
-            code=code_digest("wildpaper.annotate.recorded"),
+            call="wildpaper.annotate.recorded.keep:keep_recorded",
+            code=code_digest("wildpaper.annotate.recorded.keep"),
             names=PLAN.datasets[_name].recorded,
             dataset=_name,
             native_format=PLAN.datasets[_name].native_format,
@@ -162,8 +162,8 @@ rule score_detoxify:
     resources:
         mem_mb=2500,
     params:
-        call="wildpaper.annotate.detoxify:score_detoxify",
-        code=code_digest("wildpaper.annotate.detoxify"),
+        call="wildpaper.annotate.detoxify.score:score_detoxify",
+        code=code_digest("wildpaper.annotate.detoxify.score"),
         dataset="{dataset}",
         batch_tokens=CONFIG.annotate.detoxify.batch_tokens,
         threshold=CONFIG.annotate.detoxify.threshold,
@@ -193,8 +193,8 @@ rule find_near_duplicates:
     resources:
         mem_mb=2000,
     params:
-        call="wildpaper.annotate.near_duplicate:find_near_duplicates",
-        code=code_digest("wildpaper.annotate.near_duplicate"),
+        call="wildpaper.annotate.near_duplicates.find:find_near_duplicates",
+        code=code_digest("wildpaper.annotate.near_duplicates.find"),
         dataset="{dataset}",
         threshold=CONFIG.annotate.near_duplicate.threshold,
         shingle_characters=CONFIG.annotate.near_duplicate.shingle_characters,
@@ -226,8 +226,8 @@ rule check_language:
     resources:
         mem_mb=2000,
     params:
-        call="wildpaper.annotate.language_check:check_language",
-        code=code_digest("wildpaper.annotate.language_check"),
+        call="wildpaper.annotate.language.check:check_language",
+        code=code_digest("wildpaper.annotate.language.check"),
         dataset="{dataset}",
         languages=CONFIG.annotate.language.model_dump(mode="json")["languages"],
         accuracy=CONFIG.annotate.language.accuracy,
@@ -252,8 +252,8 @@ rule embed_prompts:
     resources:
         mem_mb=3000,
     params:
-        call="wildpaper.annotate.embedding:embed_prompts",
-        code=code_digest("wildpaper.annotate.embedding"),
+        call="wildpaper.annotate.embeddings.embed:embed_prompts",
+        code=code_digest("wildpaper.annotate.embeddings.embed"),
         watch=state_of_model(CONFIG.annotate.embedding.model),
         datasets=list(PLAN.datasets),
         model=CONFIG.annotate.embedding.model,
@@ -285,8 +285,8 @@ if PLAN.built("table-04-prompt-categories"):
         resources:
             mem_mb=3000,
         params:
-            call="wildpaper.annotate.category:classify_prompts",
-            code=code_digest("wildpaper.annotate.category"),
+            call="wildpaper.annotate.categories.classify:classify_prompts",
+            code=code_digest("wildpaper.annotate.categories.classify"),
             watch=state_of_model(CONFIG.annotate.category.model),
             name=CONFIG.annotate.category.model,
             revision=CONFIG.annotate.category.revision,
@@ -316,8 +316,8 @@ if PLAN.simulation:
         resources:
             mem_mb=2500,
         params:
-            call="wildpaper.annotate.detoxify_training:train_detoxify",
-            code=code_digest("wildpaper.annotate.detoxify_training"),
+            call="wildpaper.annotate.detoxify.training:train_detoxify",
+            code=code_digest("wildpaper.annotate.detoxify.training"),
             seed=CONFIG.seed,
         message:
             "Train a small Detoxify checkpoint"
@@ -340,8 +340,8 @@ if PLAN.simulation:
         resources:
             mem_mb=2500,
         params:
-            call="wildpaper.annotate.category_training:train_category",
-            code=code_digest("wildpaper.annotate.category_training"),
+            call="wildpaper.annotate.categories.training:train_category",
+            code=code_digest("wildpaper.annotate.categories.training"),
             seed=CONFIG.seed,
         message:
             "Train a small classifier of prompts"

@@ -211,8 +211,8 @@ rule measure_toxicity_overlap:
     resources:
         mem_mb=2000,
     params:
-        call="wildpaper.measure.table_06_toxicity_overlap:measure_toxicity_overlap",
-        code=code_digest("wildpaper.measure.table_06_toxicity_overlap"),
+        call="wildpaper.measure.toxicity.table_06_toxicity_overlap:measure_toxicity_overlap",
+        code=code_digest("wildpaper.measure.toxicity.table_06_toxicity_overlap"),
         threshold=CONFIG.annotate.detoxify.threshold,
         n_replicates=CONFIG.measure.bootstrap_replicates,
         seed=CONFIG.seed,
@@ -240,8 +240,8 @@ rule measure_toxicity_by_month:
     resources:
         mem_mb=2000,
     params:
-        call="wildpaper.measure.figure_05_toxicity_by_month:measure_toxicity_by_month",
-        code=code_digest("wildpaper.measure.figure_05_toxicity_by_month"),
+        call="wildpaper.measure.toxicity.figure_05_toxicity_by_month:measure_toxicity_by_month",
+        code=code_digest("wildpaper.measure.toxicity.figure_05_toxicity_by_month"),
         threshold=CONFIG.annotate.detoxify.threshold,
         n_replicates=CONFIG.measure.bootstrap_replicates,
         seed=CONFIG.seed,
@@ -270,8 +270,8 @@ rule measure_jailbreaks:
     resources:
         mem_mb=2000,
     params:
-        call="wildpaper.measure.table_08_jailbreaks:measure_jailbreaks",
-        code=code_digest("wildpaper.measure.table_08_jailbreaks"),
+        call="wildpaper.measure.toxicity.table_08_jailbreaks:measure_jailbreaks",
+        code=code_digest("wildpaper.measure.toxicity.table_08_jailbreaks"),
         threshold=CONFIG.annotate.detoxify.threshold,
     message:
         "Measure Table 8"

@@ -27,7 +27,7 @@ def code_digest(*modules: str) -> str:
     Parameters
     ----------
     *modules : str
-        Dotted names, for example ``"wildpaper.annotate.tokens"``.
+        Dotted names, for example ``"wildpaper.annotate.tokens.count"``.
 
     Raises
     ------

@@ -11,16 +11,16 @@ from typing import Any
 import torch
 from scipy.stats import beta
 
-from wildpaper.annotate.category import PromptClassifier, classify_texts, load_classifier
-from wildpaper.annotate.detoxify import score_texts
-from wildpaper.annotate.detoxify_checkpoint import annotator_name, load_detoxify
+from wildpaper.annotate.categories.classify import PromptClassifier, classify_texts, load_classifier
+from wildpaper.annotate.detoxify.checkpoint import annotator_name, load_detoxify
+from wildpaper.annotate.detoxify.score import score_texts
 from wildpaper.annotate.labelled import (
     LabelledMessage,
     LabelledPrompt,
     read_labelled,
     read_prompts,
 )
-from wildpaper.annotate.language import build_detector, detect
+from wildpaper.annotate.language.detect import build_detector, detect
 from wildpaper.files import write_json
 from wildpaper.progress import Progress
 
@@ -57,7 +57,7 @@ def assess_annotators(
     errors : Path
         JSON to write, counts and bounds only (``data/schemas/annotator-errors.schema.json``).
     languages, accuracy
-        As the run detects languages, see `wildpaper.annotate.language.build_detector`.
+        As the run detects languages, see `wildpaper.annotate.language.detect.build_detector`.
     threshold : float
         A message is toxic if the head `toxicity` exceeds this.
     batch_tokens : int
@@ -67,7 +67,7 @@ def assess_annotators(
         the classifier; without them it is not looked at.
     classifier, categories, name, revision
         `model`, `categories`, `name` and `revision` of
-        `wildpaper.annotate.category.classify_prompts`; needed with `prompts`.
+        `wildpaper.annotate.categories.classify.classify_prompts`; needed with `prompts`.
 
     Raises
     ------

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wildpaper.annotate.category_sample import LANGUAGE, in_random_order
+from wildpaper.annotate.categories.sample import LANGUAGE, in_random_order
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
 from wildpaper.long_table import Cell, write_long_table

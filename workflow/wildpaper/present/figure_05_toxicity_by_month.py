@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from wildpaper.long_table import Cell, read_long_table
 from wildpaper.measure.months import months_between
-from wildpaper.measure.toxicity import ROLES
+from wildpaper.measure.toxicity.judged import ROLES
 from wildpaper.present.blanks import draw_blank
 from wildpaper.present.month_axis import label_months
 from wildpaper.present.style import ROLE_COLOURS, mark_simulated, new_figure, save_figure
@@ -51,7 +51,7 @@ def draw_toxicity_by_month(cells: list[Cell], published: Mapping[str, Value]) ->
     Parameters
     ----------
     cells : list of Cell
-        Of `wildpaper.measure.figure_05_toxicity_by_month`.
+        Of `wildpaper.measure.toxicity.figure_05_toxicity_by_month`.
     published : mapping
         {claim id: published value}.
     """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wildpaper.files import write_text
 from wildpaper.long_table import Cell
-from wildpaper.measure.toxicity import JUDGED, ROLES
+from wildpaper.measure.toxicity.judged import JUDGED, ROLES
 from wildpaper.present.tabular import (
     Printed,
     dagger_note,

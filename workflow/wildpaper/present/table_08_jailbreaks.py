@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wildpaper.files import write_text
 from wildpaper.long_table import Cell
-from wildpaper.measure.table_08_jailbreaks import FAMILIES
+from wildpaper.measure.toxicity.table_08_jailbreaks import FAMILIES
 from wildpaper.present.tabular import (
     FAINT,
     GREY,

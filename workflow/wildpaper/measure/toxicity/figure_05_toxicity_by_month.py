@@ -7,7 +7,7 @@ from wildpaper.long_table import Cell, write_long_table
 from wildpaper.measure.months import IS_GPT4, MONTH
 from wildpaper.measure.shards import OpenedDataset
 from wildpaper.measure.shares import shares_of
-from wildpaper.measure.toxicity import CLASSIFIERS, ROLES, explain_judgments, open_judged
+from wildpaper.measure.toxicity.judged import CLASSIFIERS, ROLES, explain_judgments, open_judged
 
 _ID = "figure-05-toxicity-by-month"
 _UNIT = "percent of turns"

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from wildpaper.annotate import token_scan
-from wildpaper.annotate.token_vocabulary import Vocabulary, load_vocabulary
+from wildpaper.annotate.tokens import scan
+from wildpaper.annotate.tokens.vocabulary import Vocabulary, load_vocabulary
 from wildpaper.errors import WildpaperError
 
 _FIRST_UNITS = 1 << 15
@@ -76,7 +76,7 @@ class TokenCounter:
     @property
     def memo_units(self) -> int:
         """Units in the memo now."""
-        return int(self._memo.state[token_scan.UNITS])
+        return int(self._memo.state[scan.UNITS])
 
     @property
     def memo_bytes(self) -> int:
@@ -125,8 +125,8 @@ class TokenCounter:
         data = np.frombuffer(data_buffer if data_buffer else b"\0", np.uint8)
         done = 0
         while done < len(counts):
-            done = token_scan.count_texts(data, offsets, done, counts, self.vocabulary, self._memo)
-            if self._memo.state[token_scan.FULL]:
+            done = scan.count_texts(data, offsets, done, counts, self.vocabulary, self._memo)
+            if self._memo.state[scan.FULL]:
                 self._make_room()
 
     def _make_room(self) -> None:
@@ -134,8 +134,8 @@ class TokenCounter:
         rows, (units, room, _) = self._memo
         if room < self._max_units:
             self._memo = _new_memo(min(_GROWTH * int(room), self._max_units))
-            token_scan.move_units(rows, self._memo.rows)
-            self._memo.state[token_scan.UNITS] = units
+            scan.move_units(rows, self._memo.rows)
+            self._memo.state[scan.UNITS] = units
         else:
             rows.fill(0)
             self._memo.state[:] = 0, room, 0

@@ -15,7 +15,7 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from wildpaper.annotate.detoxify_checkpoint import annotator_name, load_detoxify, token_limit
+from wildpaper.annotate.detoxify.checkpoint import annotator_name, load_detoxify, token_limit
 from wildpaper.annotate.message_batches import count_messages, key_table, message_batches
 from wildpaper.progress import Progress
 from wildpaper.schema import DETOXIFY_HEADS, write_labels
@@ -44,7 +44,7 @@ def score_detoxify(
     messages : Path
         Shard of canonical messages.
     checkpoint : Path
-        In Detoxify's format; `wildpaper.annotate.detoxify_checkpoint.load_detoxify`
+        In Detoxify's format; `wildpaper.annotate.detoxify.checkpoint.load_detoxify`
         says what stands beside it.
     labels : Path
         Shard of labels to write: a score for each head, and `truncated` where Detoxify
@@ -111,7 +111,7 @@ def score_texts(
     Parameters
     ----------
     classifier : detoxify.Detoxify
-        As `wildpaper.annotate.detoxify_checkpoint.load_detoxify` returns it.
+        As `wildpaper.annotate.detoxify.checkpoint.load_detoxify` returns it.
     texts : list of str, length n
         In any order.
     batch_tokens : int

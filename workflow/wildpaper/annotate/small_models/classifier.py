@@ -1,9 +1,9 @@
 """Small text classifiers, trained on simulated labels, for runs without the real ones.
 
 They have the architecture of XLM-RoBERTa at a fraction of the size. What each piece of text
-speaks for is learnt first (`wildpaper.annotate.piece_evidence`) and becomes its word embedding;
-then the attention and the classifier learn to find such pieces in a text: a few thousand
-texts are too few to learn both at once. Positions are left out of the model (their
+speaks for is learnt first (`wildpaper.annotate.small_models.evidence`) and becomes its word
+embedding; then the attention and the classifier learn to find such pieces in a text: a few
+thousand texts are too few to learn both at once. Positions are left out of the model (their
 embeddings are zero and stay so): a word counts the same wherever it stands.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaForSequenceClassification
 
-from wildpaper.annotate.piece_evidence import learn_evidence
-from wildpaper.annotate.small_tokenizer import SPACE
+from wildpaper.annotate.small_models.evidence import learn_evidence
+from wildpaper.annotate.small_models.tokenizer import SPACE
 from wildpaper.progress import Progress
 
 _WIDTH = 64
@@ -41,7 +41,7 @@ def piece_evidence(ids: list[list[int]], bears: torch.Tensor, tokenizer: Any) ->
     Returns
     -------
     torch.Tensor of float, shape (n_pieces,)
-        See `wildpaper.annotate.piece_evidence`.
+        See `wildpaper.annotate.small_models.evidence`.
     """
     pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     names = [name.lstrip(SPACE) or name for name in pieces]

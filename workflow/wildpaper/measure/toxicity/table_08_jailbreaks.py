@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from wildpaper.files import write_json
 from wildpaper.long_table import Cell, write_long_table
 from wildpaper.measure.shards import OpenedDataset
-from wildpaper.measure.toxicity import open_judged
+from wildpaper.measure.toxicity.judged import open_judged
 
 FAMILIES = (
     "narotica", "do-anything-now", "nsfwgpt", "eroticachan", "4chan-user", "alphabreak",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wildpaper.annotate import token_scan
+from wildpaper.annotate.tokens import scan
 from wildpaper.errors import WildpaperError
 
 MARKER = "\u2581"
@@ -93,7 +93,7 @@ def load_vocabulary(tokenizer: Path) -> Vocabulary:
 def _table(values: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return an open-addressing table of distinct `values` and the row of each."""
     keys = np.zeros(1 << int(2 * values.size + 1).bit_length(), np.uint64)
-    return keys, token_scan.fill_keys(keys, values)
+    return keys, scan.fill_keys(keys, values)
 
 
 def _characters(ids: dict[str, int]) -> NDArray[np.int32]:

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 import torch
 
-from wildpaper.annotate.detoxify_checkpoint import (
+from wildpaper.annotate.detoxify.checkpoint import (
     HEADS_OF_DETOXIFY,
     MAX_TOKENS,
     write_checkpoint,
 )
 from wildpaper.annotate.labelled import LabelledMessage, read_labelled
-from wildpaper.annotate.small_classifier import draw_batches, fit, new_model, piece_evidence
-from wildpaper.annotate.small_tokenizer import FILES, train_tokenizer, write_tokenizer
+from wildpaper.annotate.small_models.classifier import draw_batches, fit, new_model, piece_evidence
+from wildpaper.annotate.small_models.tokenizer import FILES, train_tokenizer, write_tokenizer
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_text
 from wildpaper.progress import Progress
@@ -84,7 +84,7 @@ def train_detoxify(
 
     Notes
     -----
-    How it is done: `wildpaper.annotate.small_classifier`. A word counts the same wherever
+    How it is done: `wildpaper.annotate.small_models.classifier`. A word counts the same wherever
     it stands, also beyond `train_tokens`. Messages with an insult are repeated until they
     make up a third of an epoch.
     """

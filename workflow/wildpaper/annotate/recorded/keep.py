@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wildpaper.annotate.recorded_columns import OtherShapeError, extract
+from wildpaper.annotate.recorded.columns import OtherShapeError, extract
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, read_json
 from wildpaper.ingest import lmsys, wildchat

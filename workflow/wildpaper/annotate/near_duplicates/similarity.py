@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from wildpaper.annotate.near_duplicate_shingles import Hashes
+from wildpaper.annotate.near_duplicates.shingles import Hashes
 from wildpaper.progress import Progress
 
 Ints = npt.NDArray[np.int64]

@@ -16,8 +16,8 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
-from wildpaper.annotate.category_names import categories_of_labels, read_categories
-from wildpaper.annotate.category_sample import draw_sample, english_first_prompts
+from wildpaper.annotate.categories.names import categories_of_labels, read_categories
+from wildpaper.annotate.categories.sample import draw_sample, english_first_prompts
 from wildpaper.annotate.message_batches import message_batches
 from wildpaper.annotate.model_files import find_model, folder_title
 from wildpaper.errors import WildpaperError

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from wildpaper.annotate.embedding_encoder import PACKAGE, Encoder, Vectors
-from wildpaper.annotate.embedding_sample import Prompt, sample_prompts
+from wildpaper.annotate.embeddings.encoder import PACKAGE, Encoder, Vectors
+from wildpaper.annotate.embeddings.sample import Prompt, sample_prompts
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path
 from wildpaper.progress import Progress
@@ -48,7 +48,7 @@ def embed_prompts(
     seed : int
         Of the sample.
     model, revision, device
-        See `wildpaper.annotate.embedding_model.load_encoder`.
+        See `wildpaper.annotate.embeddings.model.load_encoder`.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def embed_prompts(
 
 
 def _load(model: str, revision: str | None, device: str) -> Encoder:
-    from wildpaper.annotate.embedding_model import load_encoder  # takes seconds
+    from wildpaper.annotate.embeddings.model import load_encoder  # takes seconds
 
     return load_encoder(model, revision, device)
 

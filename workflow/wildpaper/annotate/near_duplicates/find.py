@@ -19,9 +19,9 @@ from wildpaper.annotate.message_batches import (
     key_table,
     message_batches,
 )
-from wildpaper.annotate.near_duplicate_candidates import Signatures
-from wildpaper.annotate.near_duplicate_shingles import hash_shingles, in_pieces, normalise
-from wildpaper.annotate.near_duplicate_similarity import ShingleSets
+from wildpaper.annotate.near_duplicates.candidates import Signatures
+from wildpaper.annotate.near_duplicates.shingles import hash_shingles, in_pieces, normalise
+from wildpaper.annotate.near_duplicates.similarity import ShingleSets
 from wildpaper.errors import WildpaperError
 from wildpaper.files import scratch_folder
 from wildpaper.progress import Progress

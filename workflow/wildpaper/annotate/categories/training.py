@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from wildpaper.annotate.category_tokenizer import MAX_TOKENS, train_tokenizer
+from wildpaper.annotate.categories.tokenizer import MAX_TOKENS, train_tokenizer
 from wildpaper.annotate.labelled import read_prompts
-from wildpaper.annotate.small_classifier import draw_batches, fit, new_model, piece_evidence
-from wildpaper.annotate.small_tokenizer import FILES, write_tokenizer
+from wildpaper.annotate.small_models.classifier import draw_batches, fit, new_model, piece_evidence
+from wildpaper.annotate.small_models.tokenizer import FILES, write_tokenizer
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, write_text
 from wildpaper.progress import Progress
@@ -58,7 +58,7 @@ def train_category(
 
     Notes
     -----
-    How it is done: `wildpaper.annotate.small_classifier`, with the evidence for each
+    How it is done: `wildpaper.annotate.small_models.classifier`, with the evidence for each
     category by itself. Words beyond the first 62 are not read: a prompt says at its
     beginning what it wants.
     """

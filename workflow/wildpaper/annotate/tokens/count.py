@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from wildpaper.annotate.token_counter import TokenCounter
+from wildpaper.annotate.tokens.counter import TokenCounter
 from wildpaper.errors import WildpaperError
 from wildpaper.files import sha256_file
 from wildpaper.progress import Progress
@@ -41,7 +41,7 @@ def count_tokens(
     labels : Path
         Shard of labels to write: tokens per message, without ``<s>`` or ``</s>``.
     memo_max_units : int
-        See `wildpaper.annotate.token_counter.TokenCounter`.
+        See `wildpaper.annotate.tokens.counter.TokenCounter`.
     route : str
         Where the labels come from.
 

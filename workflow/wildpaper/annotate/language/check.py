@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lingua import DetectionResult, LanguageDetector
 
-from wildpaper.annotate.language import annotator_name, build_detector, detect
+from wildpaper.annotate.language.detect import annotator_name, build_detector, detect
 from wildpaper.annotate.message_batches import KEY, key_table, message_batches
 from wildpaper.annotate.names import NO_LANGUAGE
 from wildpaper.progress import Progress
@@ -58,7 +58,7 @@ def check_language(
     dataset : str
         Named in the progress lines.
     languages, accuracy
-        See `wildpaper.annotate.language.build_detector`.
+        See `wildpaper.annotate.language.detect.build_detector`.
     n_messages : int
         Messages to sample, at most; 0 writes files without rows.
     seed : int

@@ -8,7 +8,7 @@ from wildpaper.files import write_json
 from wildpaper.long_table import Cell, write_long_table
 from wildpaper.measure.shards import OpenedDataset
 from wildpaper.measure.shares import shares_of
-from wildpaper.measure.toxicity import JUDGED, ROLES, explain_judgments, open_judged
+from wildpaper.measure.toxicity.judged import JUDGED, ROLES, explain_judgments, open_judged
 
 _UNIT = "percent of turns"
 _COUNTS = """

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
-from wildpaper.annotate.near_duplicate_shingles import Hashes, combine
+from wildpaper.annotate.near_duplicates.shingles import Hashes, combine
 from wildpaper.progress import Progress
 
 Ints = npt.NDArray[np.int64]

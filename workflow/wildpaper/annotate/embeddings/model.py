@@ -17,7 +17,7 @@ import torch
 import transformers
 from sentence_transformers import SentenceTransformer
 
-from wildpaper.annotate.embedding_encoder import PACKAGE, Encoder, Vectors
+from wildpaper.annotate.embeddings.encoder import PACKAGE, Encoder, Vectors
 from wildpaper.annotate.model_files import find_model
 from wildpaper.errors import WildpaperError
 

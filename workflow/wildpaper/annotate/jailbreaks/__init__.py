@@ -1,0 +1,1 @@
+"""Prompts that try to disable safeguards."""

@@ -1,0 +1,1 @@
+"""User messages that are almost the same."""

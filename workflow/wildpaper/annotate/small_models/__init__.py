@@ -1,0 +1,1 @@
+"""Small text classifiers, trained on simulated labels."""

@@ -1,0 +1,1 @@
+"""Llama-2 tokens, counted exactly."""
