@@ -115,6 +115,14 @@ class MeasureConfig(Section):
     """Of t-SNE (Figure 4)."""
     top_users: tuple[Annotated[float, Field(gt=0, le=100)], ...] = (0.1, 1.0, 10.0)
     """Shares of the users, in percent, whose share of all turns is measured."""
+    category_share: Literal["messages", "user-messages", "turns"] = "messages"
+    """What Tables 12 and 13 are shares of, as the paper does not say: messages of both roles, user messages, or turns either message of which is flagged."""  # noqa: E501
+    newey_west_days: int = Field(default=7, ge=0)
+    """Lag up to which daily rates are taken to be correlated (the update of June)."""
+    discovery_characters: int = Field(default=200, ge=1)
+    """Characters from which on a first user message is long enough to be a prompt that is passed around."""  # noqa: E501
+    discovery_users: int = Field(default=3, ge=2)
+    """Users who must share it."""
 
 
 class TrainConfig(Section):

@@ -29,11 +29,52 @@ class DetoxifyConfig(Section):
     """Scoring toxicity with Detoxify."""
 
     checkpoint: DataPath | None = None
-    """A checkpoint in Detoxify's format; raw logs of yours need one. Default: a small one that a simulated run trains on simulated labels. Releases carry their scores."""  # noqa: E501
+    """A checkpoint in Detoxify's format, or `original`, `unbiased`, `multilingual` (the paper's): one that Detoxify publishes, fetched once. Raw logs of yours need one. Default: a small one that a simulated run trains on simulated labels. Releases carry their scores."""  # noqa: E501
     threshold: float = Field(default=0.1, gt=0, lt=1)
     """A message is toxic for Detoxify if the head `toxicity` exceeds this (paper, section 4)."""
     batch_tokens: int = Field(default=16_384, ge=512)
-    """Tokens in a batch, padding included."""
+    """Tokens in a batch, padding included; halved when memory runs out."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the model runs."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """`bf16` is faster; what comes out near the threshold is scored again in fp32, so that no message changes sides."""  # noqa: E501
+    long_texts: Literal["truncate", "windows"] = "truncate"
+    """Texts longer than the model reads: `truncate`, as in the paper, scores their beginning; `windows` the maximum over overlapping windows."""  # noqa: E501
+    check_messages: int = Field(default=2_000, ge=0)
+    """Messages, sampled, whose recorded scores are compared with computed ones, where the run has a checkpoint; 0: none."""  # noqa: E501
+    human_labels: DataPath | None = None
+    """A CSV file with the columns `text` and `is_toxic` (`Toxic`, `Not Toxic`, 1, 0): people's judgments, which the checkpoint is compared with. Default: in a simulated run, what was planted."""  # noqa: E501
+
+
+class ModerationConfig(Section):
+    """Labels of the OpenAI moderation interface, or of one that is compatible."""
+
+    answers: DataPath | None = None
+    """A folder of stored answers, `moderation-*.jsonl`, for data sets that record none (docs/moderation.md)."""  # noqa: E501
+    ask: bool = False
+    """Whether to ask the interface for the answers that the folder `answers` lacks, and to store them there. Texts leave the machine. The key is read from the environment variable `OPENAI_API_KEY`."""  # noqa: E501
+    endpoint: str = "https://api.openai.com/v1/moderations"
+    """Address of the interface."""
+    model: str = "omni-moderation-latest"
+    """Its model. The paper's is no longer served."""
+    request_texts: int = Field(default=32, ge=1)
+    """Texts in a request, at most."""
+    request_tokens: int = Field(default=8_000, ge=1)
+    """Tokens in a request, about (four bytes a token); a longer text is a request of its own."""
+    concurrency: int = Field(default=8, ge=1)
+    """Requests under way at a time."""
+    requests_per_minute: int = Field(default=500, ge=1)
+    """Rate limit of the account."""
+    timeout_s: float = Field(default=60.0, gt=0)
+    """Seconds to wait for an answer."""
+    attempts: int = Field(default=6, ge=1)
+    """Times that a request is sent before its texts are asked for apart, or given up."""
+    usd_per_million_tokens: float = Field(default=0.0, ge=0)
+    """Price; OpenAI's interface is free of charge."""
+    most_texts: int = Field(default=100_000, ge=0)
+    """Hard limit: a run that would have to ask for more texts stops before it asks at all."""
+    most_usd: float = Field(default=0.0, ge=0)
+    """Hard limit of the estimated cost."""
 
 
 class CategoryConfig(Section):
@@ -80,6 +121,8 @@ class AnnotateConfig(Section):
     """Language."""
     detoxify: DetoxifyConfig = DetoxifyConfig()
     """Detoxify."""
+    moderation: ModerationConfig = ModerationConfig()
+    """Moderation."""
     category: CategoryConfig = CategoryConfig()
     """Categories of prompts."""
     embedding: EmbeddingConfig = EmbeddingConfig()

@@ -71,6 +71,9 @@ DETOXIFY_HEADS = (
     "identity_attack",
     "sexual_explicit",
 )
+OPTIONAL_HEADS = ("sexual_explicit",)
+"""Null where the model has no such head, as Detoxify's `original` has not."""
+
 MODERATION_CATEGORIES = (
     "harassment",
     "harassment_threatening",
@@ -93,7 +96,10 @@ LABELS: dict[str, pa.Schema] = {
     "detoxify": pa.schema(
         [
             *_KEY,
-            *(_required(head, pa.float32()) for head in DETOXIFY_HEADS),
+            *(
+                pa.field(head, pa.float32(), nullable=head in OPTIONAL_HEADS)
+                for head in DETOXIFY_HEADS
+            ),
             _required("truncated", pa.bool_()),
         ]
     ),
@@ -110,6 +116,13 @@ LABELS: dict[str, pa.Schema] = {
         [*_KEY, _required("category", pa.string()), _required("probability", pa.float32())]
     ),
     "near_duplicate": pa.schema([*_KEY, pa.field("cluster", pa.int64())]),
+    "detoxify_check": pa.schema(
+        [
+            *_KEY,
+            *(pa.field(head, pa.float32()) for head in DETOXIFY_HEADS),
+            _required("truncated", pa.bool_()),
+        ]
+    ),
     "language_check": pa.schema(
         [
             *_KEY,

@@ -151,6 +151,9 @@ def each_dataset(
     messages: list[Path],
     labels: Mapping[str, list[Path]],
     columns: Sequence[str] | None = None,
+    owners: Mapping[str, Sequence[str]] | None = None,
+    with_empty: bool = False,
+    reads: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Iterator[OpenedDataset]:
     """Yield each data set of a run; it is closed when the next one is asked for.
 
@@ -163,16 +166,26 @@ def each_dataset(
         `reports`, equally many for each.
     labels : mapping
         {label: shards}, in the same order.
-    columns : sequence of str, optional
+    columns, with_empty, reads
         See `open_dataset`.
+    owners : mapping, optional
+        {label: names of the data sets that have it, in the order of `reports`}; labels that
+        are not in it all data sets have.
     """
     n_shards = len(messages) // max(len(reports), 1)
     progress = Progress("measure", len(reports), "data sets")
     for i, path in enumerate(reports):
         part = slice(i * n_shards, (i + 1) * n_shards)
-        own = {label: paths[part] for label, paths in labels.items()}
+        own = {}
+        for label, paths in labels.items():
+            place: int | None = i
+            if owners and label in owners:
+                name = read_json(path)["dataset"]
+                place = owners[label].index(name) if name in owners[label] else None
+            if place is not None:
+                own[label] = paths[place * n_shards : (place + 1) * n_shards]
         with open_dataset(
-            path, conversations[part], messages[part], own, columns=columns
+            path, conversations[part], messages[part], own, with_empty, columns, reads
         ) as opened:
             yield opened
         progress.advance(1)
@@ -185,6 +198,7 @@ def open_dataset(
     labels: Mapping[str, list[Path]] | None = None,
     with_empty: bool = False,
     columns: Sequence[str] | None = None,
+    reads: Mapping[str, tuple[str, ...]] | None = None,
 ) -> OpenedDataset:
     """Open one data set.
 
@@ -201,6 +215,8 @@ def open_dataset(
     columns : sequence of str, optional
         Columns of conversations and messages that are read besides keys, counts and roles;
         default all, which takes longer.
+    reads : mapping, optional
+        {label: its columns that are read}, where other ones than `COLUMNS` says.
 
     Raises
     ------
@@ -221,7 +237,7 @@ def open_dataset(
         if messages is not None:
             further = ["m.timestamp"] if columns is None or "timestamp" in columns else []
             further += ["m.text = '' AS empty"] if with_empty else []
-            counted = _read(views, messages, labels, routes, further)
+            counted = _read(views, messages, labels, routes, further, COLUMNS | dict(reads or {}))
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         views.close()
         raise _unreadable(files, error) from error
@@ -250,10 +266,11 @@ def _read(
     labels: Mapping[str, list[Path]],
     routes: Mapping[str, str],
     columns: list[str],
+    reads: Mapping[str, tuple[str, ...]],
 ) -> tuple[int, dict[str, int]]:
     """Join messages and labels; return the number of messages, and of those with each label."""
     views.join_messages(
-        messages, {label: (paths, COLUMNS[label]) for label, paths in labels.items()}, columns
+        messages, {label: (paths, reads[label]) for label, paths in labels.items()}, columns
     )
     files = [*messages, *(path for paths in labels.values() for path in paths)]
     n_messages = check_messages(views.connection, files, count_rows(messages))

@@ -1,9 +1,10 @@
 """Which messages Detoxify and the moderation labels flag, one by one and together."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from wildpaper.errors import WildpaperError
-from wildpaper.measure.shards import OpenedDataset, open_dataset
+from wildpaper.measure.shards import OpenedDataset, each_dataset, open_dataset
 
 CLASSIFIERS = ("detoxify", "moderation")
 JUDGED = {
@@ -28,11 +29,15 @@ SELECT *,
             ELSE detoxify AND moderation END AS "both"
 FROM (
     SELECT conversation_id, position, role, m.cluster, c.timestamp,
-           CASE WHEN has_detoxify THEN toxicity > ?::DOUBLE AND NOT empty END AS detoxify,
-           CASE WHEN has_moderation THEN flagged AND NOT empty END AS moderation
+           {detoxify} AS detoxify, {moderation} AS moderation
     FROM messages m JOIN conversations c USING (conversation_id)
 )
 """
+
+_BY = {
+    "detoxify": "CASE WHEN has_detoxify THEN toxicity > {threshold!r}::DOUBLE AND NOT empty END",
+    "moderation": "CASE WHEN has_moderation THEN flagged AND NOT empty END",
+}
 
 
 def open_judged(
@@ -68,15 +73,77 @@ def open_judged(
     if jailbreak is not None:
         labels["jailbreak"] = jailbreak
     opened = open_dataset(report, conversations, messages, labels, with_empty=True)
-    n_broken = opened.one("SELECT count(*) FILTER (isnan(toxicity)) FROM messages")
-    if n_broken:
-        raise WildpaperError(
-            f"{n_broken} Detoxify scores are not a number",
-            where=", ".join(str(path) for path in detoxify),
-            hint="Delete these files and score again, with another checkpoint if need be.",
-        )
-    opened.connection.execute(_JUDGE, [threshold])
+    judge(opened, threshold, ", ".join(map(str, detoxify)))
     return opened
+
+
+def each_judged(
+    reports: list[Path],
+    conversations: list[Path],
+    messages: list[Path],
+    detoxify: list[Path],
+    moderation: list[Path],
+    scored: Sequence[str],
+    moderated: Sequence[str],
+    threshold: float,
+    reads: Mapping[str, tuple[str, ...]] | None = None,
+    others: Mapping[str, list[Path]] | None = None,
+) -> Iterator[OpenedDataset]:
+    """Yield each data set with the table `judged` of `open_judged`; closed before the next.
+
+    Parameters
+    ----------
+    reports, conversations, messages : list of Path
+        See `wildpaper.measure.shards.each_dataset`.
+    detoxify, moderation : list of Path
+        Shards of labels of those data sets that have them.
+    scored, moderated : sequence of str
+        The names of these, in the order of `reports`. What a data set lacks is null in
+        `judged`, and no key of `OpenedDataset.routes`.
+    threshold : float
+        Detoxify flags a message whose toxicity is above this.
+    reads : mapping, optional
+        See `wildpaper.measure.shards.open_dataset`; `toxicity` and `flagged` must be in it.
+    others : mapping, optional
+        {label: shards} that all data sets have.
+
+    Raises
+    ------
+    WildpaperError
+        If a score is not a number.
+    """
+    labels = {"detoxify": detoxify, "moderation": moderation, **(others or {})}
+    owners = {"detoxify": scored, "moderation": moderated}
+    for opened in each_dataset(
+        reports, conversations, messages, labels, owners=owners, with_empty=True, reads=reads
+    ):
+        judge(opened, threshold, f"labels detoxify of {opened.dataset}")
+        yield opened
+
+
+def judge(opened: OpenedDataset, threshold: float, where: str) -> None:
+    """Make the table `judged` of a data set whose emptiness of texts was asked for.
+
+    `where` names the scores in errors.
+
+    Raises
+    ------
+    WildpaperError
+        If a score is not a number.
+    """
+    if "detoxify" in opened.routes:
+        n_broken = opened.one("SELECT count(*) FILTER (isnan(toxicity)) FROM messages")
+        if n_broken:
+            raise WildpaperError(
+                f"{n_broken} Detoxify scores of {opened.title} are not a number",
+                where=where,
+                hint="Delete these files and score again, with another checkpoint if need be.",
+            )
+    verdicts = {
+        label: verdict.format(threshold=threshold) if label in opened.routes else "NULL::BOOLEAN"
+        for label, verdict in _BY.items()
+    }
+    opened.connection.execute(_JUDGE.format(**verdicts))
 
 
 def explain_judgments(opened: OpenedDataset, judgment: str) -> str:
@@ -88,9 +155,10 @@ def explain_judgments(opened: OpenedDataset, judgment: str) -> str:
     parts = []
     for label in JUDGED[judgment]:
         name = {"detoxify": "Detoxify score", "moderation": "moderation label"}[label]
-        n_labelled = opened.one(f"SELECT count(*) {of_roles} AND has_{label}")
+        there = label in opened.routes
+        n_labelled = opened.one(f"SELECT count(*) {of_roles} AND has_{label}") if there else 0
         if not n_labelled:
-            return f"{opened.title}: the files record no {name}"
+            return f"{opened.title}: this run has no {name}"
         if n_labelled < n:
             parts.append(f"{n_labelled:,} of {n:,} messages have a {name}")
     listed = " and ".join(parts)
