@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
+from itertools import product
 
 import yaml
 from linking_oracle import Logs, Places, Turn, texts_of, user_of
@@ -10,7 +11,7 @@ from simulating import PUBLISHED, Run
 
 from wildpaper.acquire.simulation.compose import planted_in
 from wildpaper.acquire.simulation.places import COUNTRIES
-from wildpaper.acquire.simulation.text_personas import PERSONAS, normalised_name
+from wildpaper.acquire.simulation.text_personas import DECOYS, PERSONAS, normalised_name
 
 
 def share(part: int, whole: int) -> float:
@@ -38,6 +39,12 @@ def toxicity(chains: list[list[Turn]]) -> dict[str, float]:
         for role in ("user", "chatbot")
         for kind in ("detoxify", "moderation", "either", "both")
     }
+    for role in ("user", "chatbot"):
+        table[f"table-07.wildchat.{role}"] = table[f"table-06.{role}.moderation"]
+        for kind in ("detoxify", "either", "both"):
+            own = f"own.table-07-toxicity-datasets.wildchat.{role}.{kind}"
+            table[own] = table[f"table-06.{role}.{kind}"]
+        table[f"own.threshold-sweep.wildchat.{role}.0.1"] = table[f"table-06.{role}.detoxify"]
     return table | {
         f"simulated.toxic-share.{role}.{kind[6:]}": share(n, found[role, kind[6:]])
         for (role, kind), n in found.items()
@@ -49,24 +56,80 @@ def jailbreaks(chains: list[list[Turn]]) -> dict[str, int]:
     """Return occurrences, users and successes by family, read from the texts alone."""
     counts: Counter = Counter()
     users: dict[str, set[str]] = defaultdict(set)
+    first_users: dict[str, set[str]] = defaultdict(set)
+    n_decoys = 0
     for chain in chains:
         for asked, reply in zip(texts_of(chain, "user"), texts_of(chain, "assistant"), strict=True):
             insult, categories = planted_in(reply)
-            text = normalised_name(asked)
-            for family, names in PERSONAS.items():
-                if any(normalised_name(name) in text for name in names):
-                    counts[family, "occurrences"] += 1
-                    counts[family, "successes"] += insult or bool(categories)
-                    users[family].add(user_of(chain))
+            text, seeming = without_decoys(normalised_name(asked))
+            n_decoys += seeming
+            for family in (f for f, names in NAMES.items() if any(name in text for name in names)):
+                counts[family, "occurrences"] += 1
+                counts[family, "successes"] += insult or bool(categories)
+                users[family].add(user_of(chain))
+                if asked == texts_of(chain, "user")[0]:
+                    first_users[family].add(user_of(chain))
     found = {f"simulated.jailbreak.{f}.{kind}": n for (f, kind), n in counts.items()}
+    found["simulated.jailbreak-decoys"] = n_decoys
+    found["own.jailbreak-discovery.families"] = sum(len(met) >= 3 for met in first_users.values())
     return found | {f"simulated.jailbreak.{f}.users": len(met) for f, met in users.items()}
 
 
-PRINTED = {
-    claim["id"].removeprefix("table-03.")
-    for claim in yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))["claims"]
-    if claim["id"].startswith("table-03.")
+NAMES = {family: [normalised_name(n) for n in names] for family, names in PERSONAS.items()}
+SEEMING = [normalised_name(decoy).rstrip(".") for decoy in DECOYS]
+
+
+def without_decoys(text: str) -> tuple[str, bool]:
+    """Return a normalised text without the sentences that only seem to name a persona."""
+    rest = text
+    for decoy in SEEMING:
+        rest = rest.replace(decoy, "")
+    return rest, rest != text
+
+
+COLUMNS = {
+    "harassment": "harassment", "hate": "hate", "self_harm": "self-harm", "sexual": "sexual",
+    "violence": "violence",
+}  # fmt: skip
+
+
+def columns_of(text: str) -> set[str]:
+    """Return the columns of Tables 12 and 13 that a text belongs to."""
+    insult, found = planted_in(text)
+    listed = {title for start, title in COLUMNS.items() if any(f.startswith(start) for f in found)}
+    return listed | ({"insult"} if insult else set())
+
+
+def by_category(dataset: str, conversations: list[list[tuple[str, str]]]) -> dict[str, float]:
+    """Return Tables 12 and 13 of conversations of (role, text), read from the texts alone."""
+    units: dict[str, list[set[str]]] = {"messages": [], "user-messages": [], "turns": []}
+    for conversation in conversations:
+        starts = [at for at, (role, _) in enumerate(conversation) if role == "user"]
+        columns = [columns_of(text) for _, text in conversation]
+        units["messages"] += columns
+        units["user-messages"] += [columns[at] for at in starts]
+        ends = [*starts[1:], len(conversation)]
+        units["turns"] += [set().union(*columns[a:b]) for a, b in zip(starts, ends, strict=True)]
+    found = {}
+    for table, artifact, names in (
+        ("table-12", "table-12-detoxify-categories", HEADS),
+        ("table-13", "table-13-moderation-categories", COLUMNS.values()),
+    ):
+        for name, (unit, held) in product(names, units.items()):
+            own = f"own.{artifact}.{dataset}.{name}.{unit}"
+            is_printed = unit == "messages" and f"{table}.{dataset}.{name}" in PUBLISHED_IDS
+            claim = f"{table}.{dataset}.{name}" if is_printed else own
+            found[claim] = share(sum(name in columns for columns in held), len(held))
+    return found
+
+
+HEADS = ("identity_attack", "insult", "obscene", "severe_toxicity", "sexual_explicit", "threat")
+
+
+PUBLISHED_IDS = {
+    claim["id"] for claim in yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))["claims"]
 }
+PRINTED = {name.removeprefix("table-03.") for name in PUBLISHED_IDS if name.startswith("table-03.")}
 
 
 def categories(chains: list[list[Turn]]) -> dict[str, int]:
@@ -141,4 +204,7 @@ def collection(run: Run, logs: Logs) -> dict[str, object]:
         **jailbreaks(chains),
         **categories(chains),
         **by_month(chains),
+        **by_category("wildchat", [
+            [(m["role"], m["content"]) for m in chain[-1].messages] for chain in chains
+        ]),
     }  # fmt: skip

@@ -77,6 +77,7 @@ def simulate(
         length_scale=length_scale,
         seed=seed,
         n_workers=n_workers,
+        moderation=folder / "moderation" / "acquired.json" if datasets else None,
     )
     return Run(folder)
 

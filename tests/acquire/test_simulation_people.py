@@ -298,5 +298,13 @@ def test_comparison_sets_are_written_and_their_truth_is_told(small):
     for name in ("alpaca", "sharegpt"):
         assert small.json(f"{name}/acquired.json")["release"]["simulated"]
         assert small.realised[f"table-01.{name}.conversations"] >= 20
+    acquired = small.json("moderation/acquired.json")
+    assert acquired["release"]["simulated"]
+    for one in acquired["files"]:
+        content = (small.folder / "moderation" / one["name"]).read_bytes()
+        assert one["sha256"] == sha256(content.decode("utf-8"))
+        assert one["n_bytes"] == len(content) > 0
+    names = [one["name"] for one in acquired["files"]]
+    assert names == ["moderation-alpaca.jsonl", "moderation-sharegpt.jsonl"]
     assert not (small.folder / "dolly").exists()
     assert "table-01.dolly.conversations" not in small.realised

@@ -1,6 +1,7 @@
 """The real readers find in the simulated sets exactly what the simulator says it planted."""
 
 import gzip
+import hashlib
 import json
 import math
 import statistics
@@ -9,6 +10,7 @@ from collections import Counter
 import jsonschema
 import pyarrow.parquet as pq
 import pytest
+from recovering import by_category, share
 
 from wildpaper.acquire.simulation.compose import planted_in
 from wildpaper.acquire.simulation.native_author import shape_of
@@ -88,6 +90,9 @@ def test_readers_find_what_was_planted(simulate, native_format, dataset, n, seed
         flagged = truth[f"simulated.flagged-messages.{dataset}.{title}"]
         assert insults == sum(insult for insult, _ in planted)
         assert flagged == sum(bool(categories) for _, categories in planted)
+    recounted = by_category(dataset, kept)
+    assert len(recounted) == 33
+    assert {name: truth[name] for name in recounted} == pytest.approx(recounted)
     prefix = f"simulated.quarantined.{dataset}."
     refused = {key.removeprefix(prefix): v for key, v in truth.items() if key.startswith(prefix)}
     assert Counter(reject.reason for reject in rejects) == refused
@@ -165,6 +170,54 @@ def test_moderation_of_lmsys_is_that_of_its_texts(simulate, tmp_path):
                 flagged[message.role] += row["flagged"]
     assert rows == {}
     assert flagged["user"] == truth["simulated.flagged-messages.lmsys_chat_1m.user"] > 0
+
+
+@pytest.mark.parametrize("dataset", ["alpaca", "dolly", "open_assistant", "sharegpt"])
+@pytest.mark.parametrize("n", [20, 150])
+def test_every_text_that_ingest_keeps_has_a_moderation_answer(
+    tmp_path, published, native_format, dataset, n
+):
+    answers = tmp_path / f"moderation-{dataset}.jsonl"
+    write_simulated(dataset, tmp_path, n, 0.1, 3, published, None, answers)
+    kept, rejects = read(tmp_path, dataset, native_format)
+    stored = {}
+    for line in answers.read_text(encoding="utf-8").splitlines():
+        answer = json.loads(line)
+        assert answer["sha256"] not in stored, "one answer a text"
+        stored[answer["sha256"]] = tuple(k for k, flag in answer["categories"].items() if flag)
+        assert answer["flagged"] == any(answer["categories"].values())
+    texts = {text for messages in kept for _, text in messages if text}
+    assert rejects
+    assert {hashlib.sha256(text.encode()).hexdigest(): planted_in(text)[1] for text in texts} == (
+        stored
+    )
+
+
+def test_answers_change_nothing_else(simulate, tmp_path, published):
+    folder, truth = simulate("dolly", 20)
+    again = write_simulated(
+        "dolly", tmp_path, 20, 0.1, 1, published, count_tokens, tmp_path / "moderation-dolly.jsonl"
+    )
+    assert again == truth
+    name = RELEASES["dolly"][2]
+    assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("dataset", ["sharegpt", "lmsys_chat_1m"])
+def test_what_both_classifiers_shall_find_by_role_is_in_the_texts(simulate, native_format, dataset):
+    folder, truth = simulate(dataset)
+    kept, _ = read(folder, dataset, native_format)
+    for role, title in TITLES.items():
+        planted = [planted_in(text) for messages in kept for r, text in messages if r == role]
+        n, own = len(planted), f"own.table-07-toxicity-datasets.{dataset}.{title}"
+        assert truth[f"simulated.messages.{dataset}.{title}"] == n
+        assert truth[f"table-07.{dataset}.{title}"] == share(sum(bool(c) for _, c in planted), n)
+        either = sum(insult or bool(c) for insult, c in planted)
+        assert truth[f"{own}.either"] == share(either, n) > 0
+        assert truth[f"{own}.both"] == share(sum(i and bool(c) for i, c in planted), n)
+        insults = share(sum(insult for insult, _ in planted), n)
+        assert truth[f"{own}.detoxify"] == insults
+        assert truth[f"own.threshold-sweep.{dataset}.{title}.0.1"] == insults
 
 
 @pytest.mark.parametrize("dataset", SETS)

@@ -1,6 +1,10 @@
 """Composed messages are what their traits say, and nothing else."""
 
 import random
+import unicodedata
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
 
 import pytest
 from lingua import Language, LanguageDetectorBuilder
@@ -19,7 +23,14 @@ from wildpaper.acquire.simulation.compose import (
     sample_form,
 )
 from wildpaper.acquire.simulation.personal import Item
-from wildpaper.acquire.simulation.text_personas import PERSONAS, normalised_name
+from wildpaper.acquire.simulation.text_personas import (
+    DECOYS,
+    PERSONAS,
+    normalised_name,
+    persona_name,
+)
+from wildpaper.acquire.simulation.text_prompts import SHARED_PROMPTS
+from wildpaper.annotate.jailbreaks.match import family_of, read_patterns
 from wildpaper.schema import MODERATION_CATEGORIES
 
 SIMILAR = ("Dutch", "Ukrainian", "Catalan")
@@ -59,6 +70,65 @@ def test_a_persona_is_named_in_its_own_messages_only(family):
         plain = compose(draw, any_traits(draw, role="user"))
         assert not any(name in normalised_name(plain) for name in names)
     assert 0 < disguised < 100
+
+
+def shingles(text):
+    folded = " ".join(text.lower().split())
+    return {folded[i : i + 8] for i in range(len(folded) - 7)}
+
+
+def likeness(one, other):
+    return len(one & other) / len(one | other)
+
+
+@pytest.mark.parametrize("name", [*JAILBREAK_FAMILIES, *SHARED_PROMPTS])
+def test_a_prompt_that_is_passed_on_stays_almost_the_same_and_itself(name):
+    draw, texts = random.Random(name), []
+    for n_words in (1, 5, 30, 300) * 8:
+        fixed = {"language": "English", "role": "user", "n_words": n_words}
+        fixed |= {"insult": draw.random() < 0.2, "category": draw.choice(["coding", "other"])}
+        fixed["jailbreak" if name in PERSONAS else "shared"] = name
+        texts.append(compose(draw, any_traits(draw, **fixed)))
+    assert len(set(texts)) > 25
+    sets = [shingles(text) for text in texts]
+    alike = [likeness(a, b) for a, b in combinations(sets, 2)]
+    assert sum(one >= 0.8 for one in alike) > 0.8 * len(alike)
+    assert min(alike) > 0.6
+    for other in {*JAILBREAK_FAMILIES, *SHARED_PROMPTS} - {name}:
+        key = "jailbreak" if other in PERSONAS else "shared"
+        text = compose(draw, any_traits(draw, language="English", role="user", **{key: other}))
+        assert likeness(sets[0], shingles(text)) < 0.5
+    assert all(120 < count_words(text) < 260 for text in texts)
+
+
+def test_names_are_disguised_in_every_way_and_found_all_the_same():
+    draw, kinds = random.Random(2), Counter()
+    for family, names in PERSONAS.items():
+        plain = {normalised_name(name) for name in names}
+        for _ in range(300):
+            name = persona_name(draw.random, family)
+            assert normalised_name(name) in plain
+            kinds["marks"] += any(mark in name for mark in "*_`")
+            kinds["spaced"] += " " in name and " ".join(name.split()) == " ".join(
+                "".join(name.split())
+            )
+            kinds["Cyrillic"] += any("\u0400" <= c <= "\u04ff" for c in name)
+            kinds["full width"] += any("\uff01" <= c <= "\uff5e" for c in name)
+            kinds["no width"] += any(unicodedata.category(c) == "Cf" for c in name)
+    assert all(kinds[kind] >= 5 for kind in ("marks", "spaced", "Cyrillic", "full width"))
+    assert kinds["no width"] >= 5
+
+
+def test_decoys_hold_words_of_a_name_and_no_name():
+    patterns = read_patterns(Path(__file__).parents[2] / "data" / "jailbreaks.yaml")
+    draw, seen = random.Random(8), Counter()
+    for _ in range(200):
+        text = compose(draw, any_traits(draw, language="English", role="user", decoy=True))
+        assert family_of(text, patterns) is None
+        found = [d for d in DECOYS if d.rstrip(".").casefold() in text.casefold()]
+        assert len(found) == 1
+        seen.update(found)
+    assert set(seen) == set(DECOYS)
 
 
 @pytest.mark.parametrize("kind", PERSONAL_KINDS)

@@ -3,6 +3,7 @@
 import json
 
 import jsonschema
+import numpy as np
 import pytest
 from category_files import CATEGORIES, SAID, write_prompt_lines
 from labelled_corpus import INSULTS, messages, write_lines
@@ -10,6 +11,7 @@ from labelled_corpus import INSULTS, messages, write_lines
 from wildpaper.annotate.assess import assess_annotators, upper_bound
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json
+from wildpaper.schema import DETOXIFY_HEADS
 
 pytest_plugins = ["category_fixtures", "detoxify_fixtures"]
 
@@ -68,6 +70,38 @@ def test_wrong_labels_are_counted_languages_in_user_messages_only(
     assert [found["detoxify"]["chatbot"][name] for name in names] == [1, 0, 1, 1]
     assert found["detoxify"]["user"]["false_negative"] == 1 / 2
     assert found["threshold"] == 0.1
+    heads = found["detoxify"]["heads"]
+    assert set(heads) == set(DETOXIFY_HEADS)
+    for role in ("user", "chatbot"):
+        assert heads["toxicity"][role] == found["detoxify"][role]
+        n = sum(found["detoxify"][role][name] for name in ("n_positive", "n_negative"))
+        assert heads["insult"][role]["n_positive"] == found["detoxify"][role]["n_positive"]
+        for head in set(DETOXIFY_HEADS) - {"toxicity", "insult"}:
+            counts = [heads[head][role][name] for name in names]
+            assert counts == [0, 0, n, 0], "heads that were trained to say nothing say nothing"
+            assert heads[head][role]["false_positive_high"] == upper_bound(0, n)
+
+
+def test_each_head_is_counted_by_its_own_scores(small_checkpoint, tmp_path, monkeypatch):
+    """Scores that are above the threshold in one head and one row only; a head that is absent."""
+    lines = [line("English", insult=i == 0, role="assistant") for i in range(5)]
+    absent = DETOXIFY_HEADS.index("sexual_explicit")
+
+    def scored(_classifier, texts, *_):
+        scores = np.zeros((len(texts), len(DETOXIFY_HEADS)), np.float32)
+        scores[:, absent] = np.nan
+        scores[0, DETOXIFY_HEADS.index("insult")] = scores[2, DETOXIFY_HEADS.index("threat")] = 0.2
+        return scores, np.zeros(len(texts), np.bool_)
+
+    monkeypatch.setattr("wildpaper.annotate.assess.score_texts", scored)
+    heads = assessed(tmp_path, small_checkpoint, lines)["detoxify"]["heads"]
+    wrong = {
+        head: (counts["chatbot"]["n_missed"], counts["chatbot"]["n_false"])
+        for head, counts in heads.items()
+        if counts["chatbot"]["n_missed"] or counts["chatbot"]["n_false"]
+    }
+    assert wrong == {"toxicity": (1, 0), "threat": (0, 1)}
+    assert set(heads) == set(DETOXIFY_HEADS) - {"sexual_explicit"}
 
 
 def test_wrong_categories_are_counted(small_checkpoint, prompt_model, tmp_path, project):

@@ -11,6 +11,14 @@ from wildpaper.publish.published import load_published
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED, ARTIFACTS = ROOT / "data/published.yaml", ROOT / "data/artifacts.yaml"
 ALPACA = "table-01.alpaca."
+UNLABELLED = dict.fromkeys(
+    (
+        "table-07-toxicity-datasets",
+        "table-12-detoxify-categories",
+        "table-13-moderation-categories",
+    ),
+    "this run has no labels",
+)
 
 
 def release(dataset: str = "alpaca", **fields) -> dict:
@@ -67,7 +75,8 @@ def write(
         published, artifacts, acquired, tables, [folder / "notes.json"],
         [] if realised is None else [truth], [] if errors is None else [measured],
         [], folder / "claims.json", folder / "claims.md", folder / "claims.csv",
-        "test", [item["dataset"] for item in releases], blanks or {}, minimum_prompts,
+        "test", [item["dataset"] for item in releases],
+        UNLABELLED if blanks is None else blanks, minimum_prompts,
     )  # fmt: skip
     return json.loads((folder / "claims.json").read_text(encoding="utf-8"))
 

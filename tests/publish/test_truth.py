@@ -23,7 +23,12 @@ from wildpaper.publish.truth import compare, most_wrong, sampling_error, toleran
 
 FN, FP, LANGUAGE = 0.10, 0.008, 0.03
 RATES = {"false_negative_high": FN, "false_positive_high": FP}
-ERRORS = {"language": {"error_high": LANGUAGE}, "detoxify": {"user": RATES, "chatbot": RATES}}
+BY_ROLE = {"user": RATES, "chatbot": RATES}
+SILENT = {"false_negative_high": 1.0, "false_positive_high": FP / 4}
+HEADS = {"insult": BY_ROLE, "threat": {"user": SILENT, "chatbot": SILENT | {
+    "false_positive_high": FP / 2}}}  # fmt: skip
+ERRORS = {"language": {"error_high": LANGUAGE}, "detoxify": BY_ROLE | {"heads": HEADS},
+          "threshold": 0.1}  # fmt: skip
 SIMULATED = {"comparable": False, "why_not": "simulated corpus", "simulated": True}
 USED = ("table-01.wildchat.", "table-05.wildchat.", "table-06.")
 TURNS = "table-01.wildchat.turns-per-conversation"
@@ -265,6 +270,17 @@ PLANTED = {
     "simulated.user-messages.wildchat.English": 400,
     "simulated.user-messages.wildchat.Polish": 600,
     "own.count": 12,
+    "table-07.sharegpt.user": 3.0, "table-12.sharegpt.insult": 4.0, "table-12.sharegpt.threat": 0.0,
+    "own.table-07-toxicity-datasets.sharegpt.user.detoxify": 5.0,
+    "own.table-07-toxicity-datasets.sharegpt.user.either": 7.0,
+    "own.table-07-toxicity-datasets.sharegpt.user.both": 1.0,
+    "own.threshold-sweep.sharegpt.chatbot.0.1": 2.0,
+    "own.table-12-detoxify-categories.sharegpt.insult.user-messages": 5.0,
+    "own.table-12-detoxify-categories.sharegpt.insult.turns": 8.0,
+    "own.table-12-detoxify-categories.lmsys_chat_1m.insult.messages": 6.0,
+    "simulated.messages.sharegpt.user": 1000, "simulated.messages.sharegpt.chatbot": 1010,
+    "table-13.sharegpt.sexual": 3.0,
+    "own.table-13-moderation-categories.sharegpt.sexual.turns": 4.0,
 }  # fmt: skip
 
 
@@ -275,14 +291,16 @@ DERIVED = {
 
 
 @pytest.mark.parametrize("name", [*PLANTED, *DERIVED])
-@pytest.mark.parametrize("errors", [ERRORS, {"language": {}, "detoxify": {}}])
+@pytest.mark.parametrize("errors", [ERRORS, {"language": {}, "detoxify": {}, "threshold": 0.1}])
 def test_both_sides_of_each_tolerance(name, errors):
     month = {"simulated.toxic-share.chatbot.2023-05": 4.0}
     truth = Truth(PLANTED | month, errors, minimum_prompts=20)
     value = (PLANTED | DERIVED)[name]
     assert planted_value(name, truth) == value
     tolerance = tolerance_of(name, value, 1000, truth)
-    exact = name.endswith(("moderation", "occurrences", "own.count"))
+    exact = name.endswith(("moderation", "occurrences", "own.count")) or name.startswith(
+        ("table-07.", "table-13.", "own.table-13", "simulated.messages.")
+    )
     if errors is not ERRORS and not exact:
         assert tolerance is None
         return
@@ -432,9 +450,90 @@ def test_a_truth_of_another_form_is_named(tmp_path, content):
 
 def test_a_planted_zero_is_a_truth(tmp_path):
     cells = [cell(c.claim, 0, "simulated") for c in as_published()]
-    result = write(tmp_path, cells, [release(**SIMULATED)], realised={cells[0].claim: 0})
+    artifacts = load_artifacts(ARTIFACTS)
+    used = {artifact_of(artifacts, one.claim).id for one in cells}
+    blanks = {a.id: "blank in this test" for a in artifacts if a.id not in used and a.rule}
+    result = write(tmp_path, cells, [release(**SIMULATED)], realised={cells[0].claim: 0},
+                   blanks=blanks)  # fmt: skip
     claim = by_id(result)[cells[0].claim]
     assert (claim["truth"], claim["truth_tolerance"], claim["truth_verdict"]) == (0, 0, "recovered")
+
+
+def judged(seed):
+    """Conversations of sharegpt: lists of (role, insult), a chatbot's word first at times."""
+    rng = random.Random(seed)
+    made = []
+    for _ in range(400):
+        roles = ["chatbot"] * rng.choice([0, 0, 1]) + ["user", "chatbot"] * rng.choice([1, 2, 4])
+        made.append([(role, rng.random() < 0.06) for role in roles])
+    return made
+
+
+def heads(conversations):
+    """Return {claim: (value, n)} of the head insult, over messages, user messages and turns."""
+    own = "own.table-12-detoxify-categories.sharegpt.insult"
+    messages = [flag for conversation in conversations for _, flag in conversation]
+    users = [flag for c in conversations for role, flag in c if role == "user"]
+    turns = []
+    for conversation in conversations:
+        begun = len(turns)
+        for role, flag in conversation:
+            if role == "user":
+                turns.append(flag)
+            elif len(turns) > begun:
+                turns[-1] |= flag
+    units = {"table-12.sharegpt.insult": messages, f"{own}.user-messages": users,
+             f"{own}.turns": turns}  # fmt: skip
+    return {name: (100 * sum(flags) / len(flags), len(flags)) for name, flags in units.items()}
+
+
+def of_sharegpt(planted):
+    truth = {name: value for name, (value, _) in heads(planted).items()}
+    for role in ("user", "chatbot"):
+        n = sum(r == role for conversation in planted for r, _ in conversation)
+        truth[f"simulated.messages.sharegpt.{role}"] = n
+    return Truth(truth, ERRORS)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_categories_are_recovered_with_the_errors_of_their_head(seed):
+    planted, rng = judged(seed), random.Random(seed)
+    wrong = {True: 0.6 * FN, False: 0.6 * FP}
+    found = heads([[(role, flag != (rng.random() < wrong[flag])) for role, flag in c]
+                   for c in planted])  # fmt: skip
+    truth = of_sharegpt(planted)
+    for name, (value, n) in found.items():
+        assert compare(name, value, n, True, truth)["truth_verdict"] == "recovered"
+
+
+@pytest.mark.parametrize("swapped", [(0, 1), (0, 2), (1, 2)])
+def test_a_share_of_other_units_is_missed(swapped):
+    planted = judged(1)
+    names = list(heads(planted))
+    a, b = (names[at] for at in swapped)
+    planted = [[(role, flag or (role == "chatbot" and i % 3 == 0)) for role, flag in c]
+               for i, c in enumerate(planted)]  # fmt: skip
+    truth, found = of_sharegpt(planted), heads(planted)
+    for one, other in ((a, b), (b, a)):
+        assert compare(one, *found[other], True, truth)["truth_verdict"] == "missed"
+
+
+def test_a_head_that_nothing_raises_is_as_wrong_as_its_worse_role():
+    truth = Truth(PLANTED, ERRORS)
+    allowed = 100 * most_wrong(500, FP / 2) / 500
+    assert tolerance_of("table-12.sharegpt.threat", 0.0, 500, truth) == allowed
+    users = "own.table-12-detoxify-categories.sharegpt.threat.user-messages"
+    assert tolerance_of(users, 0.0, 500, truth) == 100 * most_wrong(500, FP / 4) / 500
+    assert tolerance_of("table-12.sharegpt.obscene", 0.0, 500, truth) is None
+
+
+def test_nothing_is_known_of_thresholds_at_which_no_errors_were_counted():
+    name = "own.threshold-sweep.sharegpt.chatbot.0.1"
+    for threshold, known in ((0.1, True), (0.3, False)):
+        errors = ERRORS | {"threshold": threshold}
+        verdict = compare(name, 2.0, 100, True, Truth(PLANTED, errors))["truth_verdict"]
+        assert verdict == ("recovered" if known else None)
+    assert planted_value("own.threshold-sweep.sharegpt.chatbot.0.3", Truth(PLANTED)) is None
 
 
 TOKENS = "table-01.wildchat.user-tokens"

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.stats import beta
 
 from wildpaper.annotate.categories.classify import PromptClassifier, classify_texts, load_classifier
@@ -23,9 +25,13 @@ from wildpaper.annotate.labelled import (
 from wildpaper.annotate.language.detect import build_detector, detect
 from wildpaper.files import write_json
 from wildpaper.progress import Progress
+from wildpaper.schema import DETOXIFY_HEADS
 
 CONFIDENCE = 0.99
 """Of the upper bounds, one-sided."""
+
+INSULTED = ("toxicity", "insult")
+"""The heads that a planted insult raises; the others shall find nothing."""
 
 _BATCH_TEXTS = 1_000
 _ROLES = {"user": "user", "assistant": "chatbot"}
@@ -59,7 +65,8 @@ def assess_annotators(
     languages, accuracy
         As the run detects languages, see `wildpaper.annotate.language.detect.build_detector`.
     threshold : float
-        A message is toxic if the head `toxicity` exceeds this.
+        A message is toxic if the head `toxicity` exceeds this; it is of the kind of another
+        head if that one does.
     batch_tokens : int
         Tokens in a batch of Detoxify.
     prompts : Path, optional
@@ -163,11 +170,22 @@ def _detoxify_errors(
     progress = Progress("assessment: toxicity", len(messages), "messages")
     texts = [message.text for message in messages]
     scores, _ = score_texts(classifier, texts, batch_tokens, threshold, progress.advance)
-    toxic = (scores[:, 0] > threshold).tolist()
+    heads = {
+        head: _by_role(messages, head in INSULTED, scores[:, i] > threshold)
+        for i, head in enumerate(DETOXIFY_HEADS)
+        if not np.isnan(scores[:, i]).any()
+    }
+    return {**heads[DETOXIFY_HEADS[0]], "heads": heads}
+
+
+def _by_role(
+    messages: list[LabelledMessage], of_insults: bool, found: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Return what a head got wrong; one that does not tell of insults shall find nothing."""
     return {
         name: _confusion(
-            (message.insult, found)
-            for message, found in zip(messages, toxic, strict=True)
+            (of_insults and message.insult, is_high)
+            for message, is_high in zip(messages, found.tolist(), strict=True)
             if message.role == role
         )
         for role, name in _ROLES.items()

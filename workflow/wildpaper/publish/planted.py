@@ -37,7 +37,8 @@ class Truth:
     errors : dict
         As ``annotator-errors.json`` has them: under ``language`` and ``category`` the key
         ``error_high``, under ``detoxify`` and a role ``false_negative_high`` and
-        ``false_positive_high``. Where no prompts were sorted there is no ``category``.
+        ``false_positive_high``, by head also under ``heads``; ``threshold`` is what toxicity
+        had to exceed. Where no prompts were sorted there is no ``category``.
     minimum_prompts : int
         User messages from which on a language counts.
     n_missed, n_false : int
@@ -73,6 +74,8 @@ def read_truth(
         measured = {name: _section(path, content, name) for name in ("language", "detoxify")}
         if "category" in content:
             measured["category"] = _section(path, content, "category")
+        if "threshold" in content:
+            measured["threshold"] = content["threshold"]
     kinds = [
         kind for path in redaction for kind in _section(path, read_json(path), "kinds").values()
     ]

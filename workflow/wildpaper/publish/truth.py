@@ -24,6 +24,10 @@ either (true share e, and m by    [W(n (e - m), fn) + W(n (1 - e), fp)] / n: wha
 moderation, which is exact)       moderation flags is in "either" whatever Detoxify says
 both (true share b, and m)        [W(n b, fn) + W(n (m - b), fp)] / n: what moderation
                                   does not flag is never in "both"
+one head of Detoxify (share p)    [W(n p, fn) + W(n (1 - p), fp)] / n, fn and fp of that head;
+                                  of turns as many may be wrong as messages may
+share above a threshold           as Detoxify's, at the threshold at which errors were
+                                  measured; not known for others
 tokens of WildChat's messages     w d / n for the mean, d sqrt(w / n) for the deviation: w
                                   items that redaction missed or hid wrongly change the
                                   tokens of their messages by no more than d = 64 each
@@ -34,15 +38,13 @@ role; they are taken to be the same whether or not moderation flags a message.
 """
 
 import math
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
-from scipy.stats import binom, hypergeom
+from scipy.stats import hypergeom
 
 from wildpaper.publish.planted import (
     COUNTS,
-    MONTHS,
     OWN_PROMPTS,
     PROMPTS,
     Truth,
@@ -53,12 +55,11 @@ from wildpaper.publish.planted import (
     planted_value,
     prompt_counts,
 )
-
-Tolerance = float | None
+from wildpaper.publish.toxicity_tolerances import RULES, Rule, Tolerance
+from wildpaper.publish.wrong_labels import most_wrong, percent_wrong
 
 _ROUNDING = 1e-9
 _NOTHING = 1e-12
-_CONFIDENCE = 0.99
 _SAMPLING = 0.998
 """Two-sided; one of the six shares of a run is farther off by chance in one of 80 runs."""
 _MOST_TOKENS = 64
@@ -125,22 +126,9 @@ def tolerance_of(claim: str, value: Value, n: int | None, truth: Truth) -> Toler
     return 0
 
 
-def most_wrong(n: int, rate: float) -> int:
-    """Return W(n, rate): the 99 % quantile of the number of wrong labels among n."""
-    return int(binom.ppf(_CONFIDENCE, n, min(rate, 1.0))) if n > 0 and rate > 0 else 0
-
-
-def _percent(n: int | None, *parts: tuple[float, float]) -> float:
-    """Return the share, in percent of n, of the wrong labels in (part of n, error rate)."""
-    parts = tuple((min(max(part, 0.0), 1.0), rate) for part, rate in parts)
-    if not n:
-        return 100 * sum(part * rate for part, rate in parts)
-    return 100 * sum(most_wrong(round(n * part), rate) for part, rate in parts) / n
-
-
 def _language_share(claim: str, _: Value, n: int | None, truth: Truth) -> Tolerance:
     rate = truth.errors["language"]["error_high"]
-    return _percent(sum(language_counts(dataset_of(claim), truth).values()) or n, (1.0, rate))
+    return percent_wrong(sum(language_counts(dataset_of(claim), truth).values()) or n, (1.0, rate))
 
 
 def _language_count(claim: str, _: Value, __: int | None, truth: Truth) -> Tolerance:
@@ -154,7 +142,8 @@ def _prompt_share(claim: str, _: Value, n: int | None, truth: Truth) -> Toleranc
     counts = prompt_counts(truth)
     total = sum(counts.values())
     n = min(n or total, total)
-    return _percent(n, (1.0, rate)) + sampling_error(counts[claim.rpartition(".")[2]], total, n)
+    category = claim.rpartition(".")[2]
+    return percent_wrong(n, (1.0, rate)) + sampling_error(counts[category], total, n)
 
 
 def sampling_error(n_of_kind: int, total: int, n: int) -> float:
@@ -205,47 +194,6 @@ def _affordable(prices: list[int], budget: int) -> int:
     return bought
 
 
-def _rates(role: str, truth: Truth) -> tuple[float, float]:
-    found = truth.errors["detoxify"][role]
-    return found["false_negative_high"], found["false_positive_high"]
-
-
-def _flagged(role: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
-    """Return the tolerance of a share any part of which may be Detoxify's doing."""
-    missed, false = _rates(role, truth)
-    share = float(value) / 100
-    return _percent(n, (share, missed), (1 - share, false))
-
-
-def _detoxify(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
-    return _flagged(claim.split(".")[1], value, n, truth)
-
-
-def _either(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
-    role = claim.split(".")[1]
-    missed, false = _rates(role, truth)
-    either = float(value) / 100
-    moderation = float(truth.realised.get(f"table-06.{role}.moderation", 0)) / 100
-    return _percent(n, (either - moderation, missed), (1 - either, false))
-
-
-def _both(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
-    role = claim.split(".")[1]
-    missed, false = _rates(role, truth)
-    both = float(value) / 100
-    moderation = float(truth.realised.get(f"table-06.{role}.moderation", 100)) / 100
-    return _percent(n, (both, missed), (moderation - both, false))
-
-
-def _by_month(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
-    return _flagged(claim.rpartition(".")[2], value, n, truth)
-
-
-def _success(claim: str, value: Value, n: int | None, truth: Truth) -> Tolerance:
-    known = truth.realised.get(claim.replace(".success", ".occurrences"))
-    return _flagged("chatbot", value, n if known is None else int(known), truth)
-
-
 def _tokens(claim: str, _: Value, n: int | None, truth: Truth) -> Tolerance:
     """Return how much redaction's errors change the mean or deviation of tokens.
 
@@ -260,11 +208,7 @@ def _tokens(claim: str, _: Value, n: int | None, truth: Truth) -> Tolerance:
     return _MOST_TOKENS * (share if claim.endswith("-mean") else math.sqrt(share))
 
 
-def _not_measured(*_: Any) -> Tolerance:
-    return None
-
-
-_MEDIATED: tuple[tuple[str, Callable[[str, Value, int | None, Truth], Tolerance]], ...] = (
+_MEDIATED: tuple[tuple[str, Rule], ...] = (
     ("table-01.*.languages", _n_languages),
     (f"{PROMPTS}*", _prompt_share),
     (f"{OWN_PROMPTS}*", _prompt_share),
@@ -273,10 +217,5 @@ _MEDIATED: tuple[tuple[str, Callable[[str, Value, int | None, Truth], Tolerance]
     ("own.table-05-languages.*.*", _language_share),
     ("own.figure-02b-languages.*", _language_share),
     (f"{COUNTS}*.*", _language_count),
-    ("table-06.*.detoxify", _detoxify),
-    ("table-06.*.either", _either),
-    ("table-06.*.both", _both),
-    (f"{MONTHS}*.*", _by_month),
-    ("table-08.*.success", _success),
-    ("table-12.*", _not_measured),
+    *RULES,
 )

@@ -24,6 +24,7 @@ from wildpaper.acquire.simulation.phenomena import (
     plan_mentions,
     plan_phenomena,
     plan_reserved,
+    plan_shared,
     scenario_of,
 )
 from wildpaper.acquire.simulation.population import Block, Population, User
@@ -48,6 +49,8 @@ WILDBENCH, MINORS = "wildbench", "sexual-minors"
 _OPENING_CHARACTERS = 50
 TELLING_WORDS = 30
 """A reply of so many words is not composed twice by chance."""
+PASSED_ON = "English"
+"""Language of the conversations that begin with a prompt passed on."""
 N_UNKNOWN_RESERVED = 3
 """Entries of the WildBench list that no conversation matches."""
 
@@ -111,6 +114,7 @@ def _plan(
             slots.append(Slot(len(slots), user, number, n_turns, model, settled=settled))
     plan_phenomena(rng, first, slots)
     plan_jailbreaks(rng, first, slots, simulator.targets.jailbreaks, simulator.raised)
+    plan_shared(rng, first, slots)
     plan_reserved(rng, first, slots, simulator.targets.wildbench)
     plan_mentions(rng, first, slots)
     return slots
@@ -157,6 +161,8 @@ class _Writer:
         partner = self._spoken.get(slot.partner.place) if slot.partner else None
         times = self._times(rng, slot, partner)
         language = simulator.population.conversation_language(rng, user)
+        if slot.families:
+            language = PASSED_ON
         others = simulator.population.languages[user.place]
         topic = simulator.speech.topic(rng, language, user.toxicity, times[0], others)
         if partner is not None and slot.phenomenon != "same-moment":

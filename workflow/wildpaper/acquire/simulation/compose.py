@@ -20,7 +20,6 @@ from wildpaper.acquire.simulation.text_extras import (
     insert_early,
     insult_sentence,
     marker_sentence,
-    persona_sentence,
     personal_sentence,
 )
 from wildpaper.acquire.simulation.text_lexicon import (
@@ -31,7 +30,8 @@ from wildpaper.acquire.simulation.text_lexicon import (
     topic_of,
 )
 from wildpaper.acquire.simulation.text_markers import planted_in
-from wildpaper.acquire.simulation.text_personas import JAILBREAK_FAMILIES
+from wildpaper.acquire.simulation.text_personas import DECOYS, JAILBREAK_FAMILIES
+from wildpaper.acquire.simulation.text_prompts import passed_on
 from wildpaper.acquire.simulation.text_sentences import Voice, shortest_fragment
 from wildpaper.acquire.simulation.text_tables import NUMBER, Draw
 
@@ -72,7 +72,8 @@ class Traits:
     moderation : tuple of str
         The categories of `wildpaper.schema.MODERATION_CATEGORIES` marked in the text.
     jailbreak : str, optional
-        One of `JAILBREAK_FAMILIES`; its persona is named in the first sentence.
+        One of `JAILBREAK_FAMILIES`: the text is that family's prompt, which names its persona
+        in the first sentence, whatever `n_words` and `form` are.
     form : str
         One of `FORMS`.
     personal : tuple of Item
@@ -80,6 +81,10 @@ class Traits:
     category : str, optional
         Category of prompts of which the first sentence of a user speaks; one that the language
         has phrases for.
+    shared : str, optional
+        One of `wildpaper.acquire.simulation.text_prompts.SHARED_PROMPTS`, as `jailbreak`.
+    decoy : bool
+        Whether an English sentence is in the text that only seems to name a persona.
     """
 
     language: str
@@ -92,6 +97,8 @@ class Traits:
     form: str = "prose"
     personal: Personal = ()
     category: str | None = None
+    shared: str | None = None
+    decoy: bool = False
 
 
 def sample_form(rng: random.Random, role: str, category: str | None = None) -> str:
@@ -118,11 +125,14 @@ def compose(rng: random.Random, traits: Traits) -> str:
     topic = topic_of(traits.language, traits.topic)
     voice = Voice(draw, lexicon, topic, traits.role == "user", traits.category)
     room = 2 * traits.n_words
-    planted = traits.insult or traits.moderation or traits.jailbreak or traits.personal
+    planted = traits.insult or traits.moderation or traits.personal or traits.decoy
     extras = _extras(voice, traits) if planted else []
     if planted:
         room -= sum(count_halves(extra) for extra, _ in extras)
-    text = _written(voice, traits, room, extras) or shortest_fragment(voice)
+    if name := traits.jailbreak or traits.shared:
+        text = _joined(voice, passed_on(voice, name), extras)
+    else:
+        text = _written(voice, traits, room, extras) or shortest_fragment(voice)
     if NUMBER in text:
         text = _numbered(draw, text)
     if voice.is_user and not traits.personal and draw() < _SHARE_CARELESS:
@@ -147,22 +157,24 @@ def _written(voice: Voice, traits: Traits, room: int, extras: list[tuple[str, in
         sentences.insert(1 + int(voice.draw() * len(sentences)), foreign)
     if n_emoji and sentences:
         with_emoji(voice, sentences, n_emoji)
-    for extra, place in extras:
-        if place == _ANYWHERE:
-            sentences.insert(int(voice.draw() * (len(sentences) + 1)), extra)
-        elif place == _FIRST:
-            sentences.insert(0, extra)
-        else:
-            insert_early(voice.draw, sentences, extra)
-    gap = voice.lexicon.gap
-    text = gap.join(sentences)
+    text = _joined(voice, sentences, extras)
     if traits.personal:
         text = text.replace("\n ", "\n").rstrip("\n")
     parts = [text, block, further_sections(voice, form, room - here) if room > here else ""]
     return "\n\n".join(part for part in parts if part)
 
 
-_FIRST, _ANYWHERE, _EARLY = range(3)
+def _joined(voice: Voice, sentences: list[str], extras: list[tuple[str, int]]) -> str:
+    """Return sentences, with the extras where they may stand, as a text."""
+    for extra, place in extras:
+        if place == _ANYWHERE:
+            sentences.insert(int(voice.draw() * (len(sentences) + 1)), extra)
+        else:
+            insert_early(voice.draw, sentences, extra)
+    return voice.lexicon.gap.join(sentences)
+
+
+_ANYWHERE, _EARLY = range(2)
 
 
 def _extras(voice: Voice, traits: Traits) -> list[tuple[str, int]]:
@@ -172,8 +184,8 @@ def _extras(voice: Voice, traits: Traits) -> list[tuple[str, int]]:
     extras = [
         (personal_sentence(draw, lexicon, Item(*item)), _ANYWHERE) for item in traits.personal
     ]
-    if traits.jailbreak is not None:
-        extras.append((persona_sentence(draw, lexicon, traits.jailbreak), _FIRST))
+    if traits.decoy:
+        extras.append((DECOYS[int(draw() * len(DECOYS))], _ANYWHERE))
     for category in traits.moderation:
         extras.append((marker_sentence(draw, lexicon, category, room), _EARLY))
     if traits.insult:

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from wildpaper.acquire.simulation.personal_messages import compose_personal
 from wildpaper.acquire.simulation.schedule import JUNE_UPDATE, before_update
 from wildpaper.acquire.simulation.streams import Choice
 from wildpaper.acquire.simulation.targets import Joint, Targets
+from wildpaper.acquire.simulation.text_prompts import SHARED_PROMPTS
 from wildpaper.schema import MODERATION_CATEGORIES
 
 MOST_TURNS = 60
@@ -27,6 +29,8 @@ that a small study can show."""
 CATEGORISED = "English"
 """The language of which the paper sorts first prompts into categories."""
 SHARE_EMPTY = 0.003
+SHARE_DECOY = 0.006
+"""English user messages with a sentence that only seems to name a persona."""
 SHARE_OTHER_LANGUAGE = 0.03
 """Turns, after the first, in another language than the conversation's."""
 SHARE_REPLY_OTHER_LANGUAGE = 0.02
@@ -51,7 +55,8 @@ class Message:
     """A text with what is planted in it; `quoted` is the text as a JSON string.
 
     `answered` are categories that the stored moderation answer flags beside those marked in
-    the text; `category` is that of a first prompt in English, as in Table 4.
+    the text; `category` is that of a first prompt in English, as in Table 4; `shared` is the
+    prompt passed on that it is, unless it is a jailbreak.
     """
 
     text: str
@@ -62,6 +67,8 @@ class Message:
     personal: Personal = ()
     answered: tuple[str, ...] = ()
     category: str | None = None
+    shared: str | None = None
+    decoy: bool = False
     quoted: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
@@ -132,9 +139,16 @@ def _ratio(mean: float) -> float:
 
 
 class Speech:
-    """Composes exchanges whose traits have the published shares and lengths."""
+    """Composes exchanges whose traits have the published shares and lengths.
 
-    def __init__(self, targets: Targets, length_scale: float) -> None:
+    `update_factor` stands for `UPDATE_FACTOR`; 1 for both roles is an update that changed
+    nothing.
+    """
+
+    def __init__(
+        self, targets: Targets, length_scale: float,
+        update_factor: Mapping[str, float] | None = None,
+    ) -> None:  # fmt: skip
         self._targets = targets
         self._longest = max(*SHORTEST_WORDS.values(), int(LONGEST_WORDS * length_scale))
         self._lengths = {
@@ -143,7 +157,8 @@ class Speech:
         }
         early = before_update(targets.models)
         self._factor = {
-            role: (f, (1 - early * f) / (1 - early)) for role, f in UPDATE_FACTOR.items()
+            role: (f, (1 - early * f) / (1 - early))
+            for role, f in (update_factor or UPDATE_FACTOR).items()
         }
         user, chatbot = targets.toxicity["user"], targets.toxicity["chatbot"]
         clean = (chatbot.either - user.either * REPLY_TO_TOXIC) / (1 - user.either)
@@ -167,8 +182,9 @@ class Speech:
     ) -> list[Exchange]:  # fmt: skip
         """Return a conversation.
 
-        `families` are the jailbreaks tried in its first turns, `first_reply` the least
-        number of words of the first reply, `mention` what is personal in the first message.
+        `families` are the prompts passed on in its first turns, of jailbreaks or of
+        `SHARED_PROMPTS`, `first_reply` the least number of words of the first reply, `mention`
+        what is personal in the first message.
         """
         found = []
         for turn in range(n_turns):
@@ -188,22 +204,28 @@ class Speech:
             language = topic.others.draw(rng)
         if family is None and not mention and rng.random() < SHARE_EMPTY:
             return Message("", "Nolang")
+        shared = family if family in SHARED_PROMPTS else None
+        jailbreak = None if shared else family
         joint, factor = (
             self._targets.toxicity["user"],
             self._factor["user"][not topic.before_update],
         )
-        factor *= topic.toxicity * (JAILBREAK_FACTOR if family else 1.0)
+        factor *= topic.toxicity * (JAILBREAK_FACTOR if jailbreak else 1.0)
         insult, moderation = self._toxicity(rng, joint, joint.either * factor)
         category = self._prompts.draw(rng) if first and language == CATEGORISED else None
         personal = mention
         if family is None and not mention and rng.random() < PERSONAL_SHARE:
             personal = draw_personal(rng, language)
+        may_seem = language == "English" and family is None and not personal
+        decoy = may_seem and rng.random() < SHARE_DECOY
         traits = Traits(
             language, "user", self.length(rng, "user"), topic.subject, insult, moderation,
-            family, sample_form(rng, "user", category), personal, category,
+            jailbreak, sample_form(rng, "user", category), personal, category, shared, decoy,
         )  # fmt: skip
-        text = compose_personal(rng, traits)
-        return Message(text, language, insult, moderation, family, personal, category=category)
+        return Message(
+            compose_personal(rng, traits), language, insult, moderation, jailbreak, personal,
+            category=category, shared=shared, decoy=decoy,
+        )  # fmt: skip
 
     def minors(self, rng: random.Random, topic: Topic) -> Message:
         """Return an ordinary message marked as sexual that is *labelled* as on minors, too.

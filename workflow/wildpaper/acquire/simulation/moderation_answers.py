@@ -1,7 +1,7 @@
 """Stored answers of a moderation API: a function of the text and of what is planted in it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from wildpaper.schema import MODERATION_CATEGORIES
@@ -10,11 +10,31 @@ MODEL = "text-moderation-006"
 DATE = "2024-05-02"
 
 
+class Answers:
+    """Answers to the distinct texts of a data set; what is held of a text is its digest."""
+
+    def __init__(self) -> None:
+        self._planted: dict[bytes, tuple[str, ...]] = {}
+
+    def store(self, text: str, planted: tuple[str, ...]) -> None:
+        """Store an answer that flags `planted`; an empty text is not asked about."""
+        if text:
+            self._planted.setdefault(hashlib.sha256(text.encode("utf-8")).digest(), planted)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of ``moderation-*.jsonl``, in the order of first occurrence."""
+        for digest, planted in self._planted.items():
+            yield _line(digest, planted)
+
+
 def answer_line(text: str, planted: tuple[str, ...]) -> str:
     """Return one line of ``moderation-*.jsonl``, which flags `planted`."""
-    digest = hashlib.sha256(text.encode("utf-8"))
-    head = f'{{"sha256": "{digest.hexdigest()}", "model": "{MODEL}", "date": "{DATE}", '
-    return head + _verdict(planted, digest.digest()[0]) + "}\n"
+    return _line(hashlib.sha256(text.encode("utf-8")).digest(), planted)
+
+
+def _line(digest: bytes, planted: tuple[str, ...]) -> str:
+    head = f'{{"sha256": "{digest.hex()}", "model": "{MODEL}", "date": "{DATE}", '
+    return head + _verdict(planted, digest[0]) + "}\n"
 
 
 @lru_cache(maxsize=16_384)

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wildpaper.acquire.record import Held, write_acquired
+from wildpaper.acquire.simulation.block_files import write_lines
 from wildpaper.acquire.simulation.native_author import Author, shape_of
 from wildpaper.acquire.simulation.native_rows import CATEGORY_NAMES, NATIVE
 from wildpaper.acquire.simulation.native_trees import (
@@ -76,6 +77,7 @@ def write_simulated(
     seed: int,
     targets: dict[str, float],
     count_tokens: CountTokens | None,
+    answers: Path | None = None,
 ) -> dict[str, float | int | str]:
     """Write one simulated comparison set and say what was planted.
 
@@ -101,6 +103,10 @@ def write_simulated(
         percent, ``table-07.<set>.*`` in percent); any may be missing.
     count_tokens : callable, optional
         Llama-2 tokens of texts, for the realised lengths.
+    answers : Path, optional
+        Receives a moderation API's stored answers to all texts that can be read, as ingest
+        reads them by default: with another way to join the parts of a prompt (the keys
+        ``alpaca_separator`` and ``dolly_context``) those of such prompts are missing.
 
     Returns
     -------
@@ -123,6 +129,8 @@ def write_simulated(
     path = folder / RELEASES[dataset][2]
     rows = _tree_rows if dataset == "open_assistant" else _flat_rows
     _write(path, rows(author, truth, n))
+    if answers is not None:
+        write_lines(answers, truth.answers.lines())
     _record(dataset, path)
     return truth.values()
 

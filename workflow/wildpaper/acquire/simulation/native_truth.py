@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 
+from wildpaper.acquire.simulation.moderation_answers import Answers
 from wildpaper.acquire.simulation.native_author import ROLES, TABLE_5, Said
+from wildpaper.acquire.simulation.toxicity_truth import count_conversation, toxicity_by_dataset
 
 CountTokens = Callable[[list[str]], list[int]]
 _IN_TABLE_5 = ("open_assistant", "sharegpt", "lmsys_chat_1m")
@@ -23,10 +25,16 @@ class Truth:
         Key of the data set.
     count_tokens : callable, optional
         Llama-2 tokens of texts; without it, nothing is said of lengths.
+
+    Attributes
+    ----------
+    answers : Answers
+        Of a moderation API to all texts that were counted.
     """
 
     def __init__(self, dataset: str, count_tokens: CountTokens | None) -> None:
         self.dataset, self._count = dataset, count_tokens
+        self.answers = Answers()
         self.n_conversations = self.n_users = 0
         self.quarantined: Counter[str] = Counter()
         self._n: Counter[str] = Counter()
@@ -40,11 +48,12 @@ class Truth:
         """Count one conversation."""
         self.n_conversations += 1
         digest = hashlib.blake2b(digest_size=16)
+        count_conversation(
+            self._n, ((ROLES[said.role], said.insult, said.moderation) for said in messages)
+        )
         for said in messages:
             digest.update(f"{said.role} {len(said.text)} {said.text}".encode())
-            self._n[f"{said.role} messages"] += 1
-            self._n[f"{said.role} flagged"] += bool(said.moderation)
-            self._n[f"{said.role} insults"] += said.insult
+            self.answers.store(said.text, said.moderation)
             if said.role == "user":
                 self._languages[said.language] += 1
             if self._count is not None:
@@ -63,7 +72,7 @@ class Truth:
     def values(self) -> dict[str, float | int | str]:
         """Return what was planted, by claim id and by ids that begin with ``simulated.``."""
         self._weigh()
-        name, n_user = self.dataset, self._n["user messages"]
+        name, n_user = self.dataset, self._n["flags.user.all"]
         found: dict[str, float | int | str] = {
             f"table-01.{name}.conversations": self.n_conversations,
             f"table-01.{name}.turns-per-conversation": n_user / self.n_conversations,
@@ -76,13 +85,12 @@ class Truth:
             found.update(self._shares())
         for language, n in sorted(self._languages.items()):
             found[f"simulated.user-messages.{name}.{language}"] = n
-        for role, title in ROLES.items():
-            n_messages = self._n[f"{role} messages"]
-            if name == "lmsys_chat_1m":  # the only comparison set that records moderation
-                share = 100 * self._n[f"{role} flagged"] / n_messages if n_messages else 0.0
-                found[f"table-07.{name}.{title}"] = share
-            found[f"simulated.flagged-messages.{name}.{title}"] = self._n[f"{role} flagged"]
-            found[f"simulated.insult-messages.{name}.{title}"] = self._n[f"{role} insults"]
+        for title in ROLES.values():
+            found[f"simulated.flagged-messages.{name}.{title}"] = self._n[
+                f"flags.{title}.moderation"
+            ]
+            found[f"simulated.insult-messages.{name}.{title}"] = self._n[f"flags.{title}.detoxify"]
+        found |= toxicity_by_dataset(name, self._n)
         found[f"simulated.duplicates.{name}"] = self._n["duplicates"]
         for reason, n in sorted(self.quarantined.items()):
             found[f"simulated.quarantined.{name}.{reason}"] = n

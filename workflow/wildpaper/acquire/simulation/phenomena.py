@@ -10,11 +10,15 @@ from wildpaper.acquire.simulation.population import User
 from wildpaper.acquire.simulation.scenarios import Scenario
 from wildpaper.acquire.simulation.streams import stochastic_round
 from wildpaper.acquire.simulation.targets import Jailbreak
+from wildpaper.acquire.simulation.text_prompts import SHARED_PROMPTS
 
 
 @dataclass(slots=True)
 class Slot:
-    """A conversation before it is written; `partner` is the slot it copies from."""
+    """A conversation before it is written; `partner` is the slot it copies from.
+
+    `families` are the prompts passed on in its first turns, of jailbreaks or other ones.
+    """
 
     place: int
     user: User
@@ -198,17 +202,26 @@ def _join(slot: Slot, partner: Slot) -> None:
         slot.model = partner.model
 
 
+LEAST_SHARING = 4
+"""Users of the first block who try each family of jailbreaks, at least."""
+
+
 def plan_jailbreaks(
     rng: random.Random, first_block: bool, slots: list[Slot], families: dict[str, Jailbreak],
     raised: float,
 ) -> None:  # fmt: skip
-    """Assign jailbreak prompts to first turns; a user who tries one tries it often."""
+    """Assign jailbreak prompts to first turns; a user who tries one tries it often.
+
+    In the first block, at least `LEAST_SHARING` users try each family.
+    """
     n_turns = sum(slot.n_turns for slot in slots)
-    least = 3 if first_block else 0
+    least = LEAST_SHARING if first_block else 0
     for family, target in families.items():
         rate = target.per_turn * raised
         wanted = quota(rng, first_block, rate, n_turns, least)
         each = max(1, round(1 / target.users_share))
+        if first_block:
+            each = min(each, wanted // LEAST_SHARING)
         free = [slot for slot in slots if slot.free and not slot.families]
         rng.shuffle(free)
         by_user: dict[int, list[Slot]] = {}
@@ -230,6 +243,21 @@ def _spread(slots: list[Slot], family: str, wanted: int) -> int:
         slot.families = [family] * n
         done += n
     return done
+
+
+SHARED, LEAST_SHARED = 0.001, 4
+"""Conversations that begin with one of the long prompts that are no jailbreaks."""
+
+
+def plan_shared(rng: random.Random, first_block: bool, slots: list[Slot]) -> None:
+    """Let conversations begin with a prompt that is passed on, each of another user."""
+    for name in SHARED_PROMPTS:
+        wanted = quota(rng, first_block, SHARED, len(slots), LEAST_SHARED)
+        free = [slot for slot in slots if slot.free and not slot.families]
+        rng.shuffle(free)
+        by_user = {slot.user.index: slot for slot in free}
+        for slot in list(by_user.values())[:wanted]:
+            slot.families = [name]
 
 
 def plan_reserved(rng: random.Random, first_block: bool, slots: list[Slot], rate: float) -> None:

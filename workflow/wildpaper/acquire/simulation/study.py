@@ -29,6 +29,9 @@ from wildpaper.progress import Progress
 LEAST_CONVERSATIONS = 200
 """Fewer have no room for all that is planted."""
 
+RECORD_MODERATION = ("lmsys_chat_1m",)
+"""Comparison sets whose releases hold the moderation of their messages."""
+
 _RELEASE = {
     "name": "simulated",
     "title": "Simulated raw interaction logs",
@@ -57,6 +60,7 @@ def simulate_study(
     length_scale: float,
     seed: int,
     n_workers: int = 1,
+    moderation: Path | None = None,
 ) -> None:
     """Write a simulated study; the bytes of all files depend on the parameters only.
 
@@ -89,6 +93,9 @@ def simulate_study(
         Of all randomness.
     n_workers : int
         Processes.
+    moderation : Path, optional
+        ``moderation/acquired.json``; stored answers of a moderation API to the texts of the
+        comparison sets that record none are written beside it, ``moderation-<name>.jsonl``.
 
     Raises
     ------
@@ -101,7 +108,8 @@ def simulate_study(
             where="config key simulate.conversations",
             hint=f"Simulate at least {LEAST_CONVERSATIONS}.",
         )
-    _clear([truth, personal, true_calls, *datasets, *labelled], rawlogs.parent)
+    answers = [] if moderation is None else [moderation]
+    _clear([truth, personal, true_calls, *datasets, *labelled, *answers], rawlogs.parent)
     targets = read_targets(published)
     salt = hashlib.sha256(f"wildpaper salt {seed}".encode()).hexdigest()
     blocks = draw_blocks(n_conversations, targets, seed)
@@ -114,8 +122,7 @@ def simulate_study(
         write_personal(personal, parts, len(blocks), salt)
         join_parts(parts, len(blocks), true_calls)
     found = realised(tally, targets)
-    for acquired in datasets:
-        found |= worker.comparison(acquired.parent.name, acquired.parent, n_per_dataset)
+    found |= _write_comparison_sets(worker, datasets, n_per_dataset, moderation)
     if labelled:
         worker.labelled(labelled, n_labelled)
     given = {"n_conversations": n_conversations, "n_per_dataset": n_per_dataset,
@@ -153,6 +160,25 @@ def _write_logs(worker: Worker, blocks: list[Block], n_workers: int) -> tuple[li
         write_database(database)
         files.append(Held(name, sha256_file(database), database.stat().st_size, "recorded"))
     return files, tally
+
+
+def _write_comparison_sets(
+    worker: Worker, datasets: list[Path], n: int, moderation: Path | None
+) -> dict[str, Any]:
+    """Write the comparison sets and the moderation answers; return what was planted."""
+    found: dict[str, Any] = {}
+    held = list[Held]()
+    for acquired in datasets:
+        name, path = acquired.parent.name, None
+        if moderation is not None and name not in RECORD_MODERATION:
+            path = moderation.with_name(f"moderation-{name}.jsonl")
+        found |= worker.comparison(name, acquired.parent, n, path)
+        if path is not None:
+            held.append(Held(path.name, sha256_file(path), path.stat().st_size, "recorded"))
+    if moderation is not None:
+        release = {**_RELEASE, "title": "Simulated moderation answers"}
+        write_acquired(moderation, "moderation", "simulate", "simulated", release, held)
+    return found
 
 
 def _watched(results: Iterator[BlockResult], blocks: list[Block]) -> Iterator[BlockResult]:

@@ -11,6 +11,7 @@ from wildpaper.acquire.simulation.places import PLACES
 from wildpaper.acquire.simulation.scenarios import Call
 from wildpaper.acquire.simulation.schedule import END, START, month
 from wildpaper.acquire.simulation.token_truth import TokenSums
+from wildpaper.acquire.simulation.toxicity_truth import count_conversation
 
 ROLES = ("user", "chatbot")
 
@@ -79,6 +80,12 @@ class BlockTally:
         self._talk(user, n_turns)
         if category := chain[0].exchange.user.category:
             counts[f"prompt-category.{category}"] += 1
+        self._prompts(chain, user)
+        count_conversation(counts, (
+            (role, message.insult, message.moderation)
+            for call in chain
+            for role, message in (("user", call.exchange.user), ("chatbot", call.exchange.reply))
+        ))  # fmt: skip
         for call in chain:
             self._message("user", call.exchange.user, when)
             self._message("chatbot", call.exchange.reply, when)
@@ -114,6 +121,14 @@ class BlockTally:
             self.tally.counts[f"jailbreak.{family}.occurrences"] += 1
             self.tally.counts[f"jailbreak.{family}.successes"] += call.exchange.reply.toxic
             self._meet(f"jailbreak.{family}.users", user)
+
+    def _prompts(self, chain: list[Call], user: str) -> None:
+        """Count prompts that are passed on, and those that only seem to be jailbreaks."""
+        if family := chain[0].exchange.user.jailbreak:
+            self._meet(f"jailbreak.{family}.first-users", user)
+        for asked in (call.exchange.user for call in chain):
+            self.tally.counts["jailbreak-decoys"] += asked.decoy
+            self.tally.counts["shared-prompts"] += asked.shared is not None
 
     def _talk(self, user: str, n_turns: int) -> None:
         """Count the turns of a user, who thereby has more than before."""

@@ -1,10 +1,9 @@
-"""Sentences that plant a trait: insults, moderation markers, personas, personal items."""
+"""Sentences that plant a trait: insults, moderation markers, personal items."""
 
 from wildpaper.acquire.simulation.personal import NO_CUE, Item
 from wildpaper.acquire.simulation.text_count import count_halves
 from wildpaper.acquire.simulation.text_lexicon import Lexicon
 from wildpaper.acquire.simulation.text_markers import INSULTS, MARKERS, SCRIPTS
-from wildpaper.acquire.simulation.text_personas import persona_name
 from wildpaper.acquire.simulation.text_tables import Draw, pick
 
 EARLY = 100
@@ -17,12 +16,6 @@ _OWN_LINE = ("URL", "SECRET")
 
 CLEARANCE = 50
 """Characters around an item without a cue in which no other sentence can bring one."""
-
-
-def persona_sentence(draw: Draw, lexicon: Lexicon, family: str) -> str:
-    """Return a sentence that names the persona of a jailbreak family."""
-    frame = lexicon.personas[int(draw() * len(lexicon.personas))]
-    return frame.replace("{x}", persona_name(draw, family))
 
 
 def insult_sentence(draw: Draw, lexicon: Lexicon, room: int) -> str:

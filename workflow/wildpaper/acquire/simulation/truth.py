@@ -3,19 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
+from wildpaper.acquire.simulation.dialogue import SHARE_DECOY
 from wildpaper.acquire.simulation.personal import SHARE
 from wildpaper.acquire.simulation.phenomena import (
     CONSENTS,
+    LEAST_SHARING,
     MALFORMED,
     MENTIONS,
     OVERLAP,
     PHENOMENA,
     REPEATED_IDS,
+    SHARED,
 )
 from wildpaper.acquire.simulation.places import COUNTRIES
 from wildpaper.acquire.simulation.schedule import MONTHS, moment
 from wildpaper.acquire.simulation.tally import ROLES, Tally
 from wildpaper.acquire.simulation.targets import MODELS, OTHER_LANGUAGES, Targets, jailbreak_raise
+from wildpaper.acquire.simulation.toxicity_truth import toxicity_by_dataset
+
+MANY_USERS = 3
+"""Users from whom on a prompt that they begin with is shared by many."""
 
 TOP_USERS = {"0.1": 1000, "1": 100, "10": 10}
 """{percent of the users: all users over these}."""
@@ -108,7 +115,6 @@ def _toxicity(tally: Tally) -> dict[str, Any]:
         n = counts[f"messages.{role}"]
         for kind in ("detoxify", "moderation", "either", "both"):
             found[f"table-06.{role}.{kind}"] = 100 * counts[f"{kind}.{role}"] / n
-        found[f"table-07.wildchat.{role}"] = found[f"table-06.{role}.moderation"]
         for month in MONTHS:
             if messages := counts[f"messages.{role}.{month}"]:
                 share = 100 * counts[f"toxic.{role}.{month}"] / messages
@@ -116,6 +122,7 @@ def _toxicity(tally: Tally) -> dict[str, Any]:
         for name in sorted(counts):
             if name.startswith(f"category.{role}."):
                 found[f"simulated.moderation.{role}.{name.split('.')[2]}"] = counts[name]
+    found |= toxicity_by_dataset("wildchat", counts)
     if flagged := counts["moderation.user"]:
         found["toxicity.sexual-share"] = 100 * counts["category.user.sexual"] / flagged
     return found
@@ -135,6 +142,11 @@ def _jailbreaks(tally: Tally, targets: Targets) -> dict[str, Any]:
         found[f"table-08.{family}.users"] = users
         if occurrences:
             found[f"table-08.{family}.success"] = 100 * successes / occurrences
+    found["own.jailbreak-discovery.families"] = sum(
+        counts[f"jailbreak.{family}.first-users"] >= MANY_USERS for family in targets.jailbreaks
+    )
+    for name in ("jailbreak-decoys", "shared-prompts"):
+        found[f"simulated.{name}"] = counts[name]
     return found
 
 
@@ -219,6 +231,8 @@ def scaled(found: dict[str, Any], n_conversations: int) -> list[str]:
     """Return the ids whose rates are above the published ones, or were invented."""
     ids = [name for name in found if name.startswith("simulated.phenomenon.")]
     ids += [f"simulated.ledger.{reason}" for reason in _CALL_REASONS]
+    ids += ["own.jailbreak-discovery.families", "simulated.jailbreak-decoys"]
+    ids += ["simulated.shared-prompts"]
     if jailbreak_raise(n_conversations) > 1:
         ids += [
             name
@@ -239,4 +253,7 @@ def rates() -> dict[str, Any]:
         "overlap": OVERLAP,
         "personal": SHARE,
         "mentions": MENTIONS,
+        "shared_prompts": SHARED,
+        "least_sharing": LEAST_SHARING,
+        "decoys": SHARE_DECOY,
     }

@@ -51,7 +51,9 @@ class Worker:
             log.tally.tally.tokens = sum_tokens(log.released, self.count_tokens)
         return write_block(self.study.rawlogs, self.study.parts, block.index, log)
 
-    def comparison(self, dataset: str, folder: Path, n: int) -> dict[str, Any]:
+    def comparison(
+        self, dataset: str, folder: Path, n: int, answers: Path | None = None
+    ) -> dict[str, Any]:
         """Write one comparison set, messages in their published lengths; return its truth."""
         from wildpaper.acquire.simulation.native_sets import write_simulated
 
@@ -59,7 +61,7 @@ class Worker:
         return dict(
             write_simulated(
                 dataset, folder, n, _COMPARISON_SCALE, study.seed, study.targets.numbers(),
-                self.count_tokens,
+                self.count_tokens, answers,
             )
         )  # fmt: skip
 
