@@ -31,13 +31,13 @@ def _word(rng: random.Random, language: str) -> str:
 
 
 @cache
-def _lexicon(language: str) -> list[str]:
+def lexicon(language: str) -> list[str]:
     return [_word(random.Random(f"{language}{i}"), language) for i in range(300)]
 
 
 def message(rng: random.Random, insult: bool, moderation: tuple[str, ...] = ()) -> dict:
     language = rng.choice(LANGUAGES)
-    words = [rng.choice(_lexicon(language)) for _ in range(rng.choice((0, 3, 20, 60)))]
+    words = [rng.choice(lexicon(language)) for _ in range(rng.choice((0, 3, 20, 60)))]
     for planted in [rng.choice(INSULTS[language])] * insult + [MARKS[name] for name in moderation]:
         words.insert(rng.randint(0, len(words)), planted)
     return {

@@ -1,13 +1,18 @@
 """Scores of shards are those of Detoxify's own `predict`, text by text."""
 
+import logging
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from detoxify_files import ENDLESS, write_shard
+from detoxify_forms import write_form
+from engine_models import MEMORY_ERRORS, small_memory
 from labelled_corpus import INSULTS, messages
 
 from wildpaper.annotate.detoxify import score as detoxify
+from wildpaper.annotate.detoxify.checkpoint import load_detoxify
 from wildpaper.annotate.detoxify.score import score_detoxify, score_texts
 from wildpaper.errors import WildpaperError
 from wildpaper.files import sha256_file
@@ -43,9 +48,9 @@ def matrix(table):
     return np.column_stack([table[head].to_numpy() for head in DETOXIFY_HEADS])
 
 
-def alone(classifier, texts):
+def alone(classifier, texts, heads=DETOXIFY_HEADS):
     found = [classifier.predict(text) for text in texts]
-    return np.array([[scores[head] for head in DETOXIFY_HEADS] for scores in found])
+    return np.array([[scores[head] for head in heads] for scores in found])
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 700, 16_384])
@@ -99,11 +104,12 @@ def test_scores_do_not_depend_on_shards_order_or_batches(small_checkpoint, tmp_p
 def test_each_distinct_text_is_scored_once(small_checkpoint, tmp_path, monkeypatch):
     looked_at = []
 
-    def watched(classifier, texts, *options):
-        looked_at.extend(texts)
-        return score_texts(classifier, texts, *options)
+    class Watched(detoxify.Engine):
+        def score(self, texts, *options):
+            looked_at.extend(texts)
+            return super().score(texts, *options)
 
-    monkeypatch.setattr(detoxify, "score_texts", watched)
+    monkeypatch.setattr(detoxify, "Engine", Watched)
     monkeypatch.setattr(detoxify, "_BATCH_MESSAGES", 4)
     texts = [RAGGED[i] for i in (2, 4, 2, 0, 4, 7, 0, 0, 2, 11)]
     table = scored(tmp_path, texts, small_checkpoint)
@@ -118,6 +124,70 @@ def test_near_the_threshold_the_score_is_that_of_the_text_alone(small_classifier
     for row in (2, 4):
         scores, _ = score_texts(small_classifier, texts, threshold=float(wanted[row, 0]))
         assert (scores[row] == wanted[row]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "suffix"),
+    [
+        ({"precision": "bf16"}, "-bf16"),
+        ({"long_texts": "windows"}, "-windows"),
+        ({"precision": "bf16", "long_texts": "windows"}, "-bf16-windows"),
+    ],
+)
+def test_labels_tell_how_they_were_made(small_checkpoint, tmp_path, options, suffix):
+    table = scored(tmp_path, RAGGED, small_checkpoint, **options)
+    version = sha256_file(small_checkpoint)[:8]
+    assert table.schema.metadata[b"annotator"].decode() == f"detoxify-0.5.4-{version}{suffix}"
+
+
+def test_windows_read_to_the_end(small_checkpoint, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "wildpaper"):
+        whole = scored(tmp_path, RAGGED, small_checkpoint, "whole", long_texts="windows")
+        cut = scored(tmp_path, RAGGED, small_checkpoint, "cut")
+    assert not any(whole["truncated"].to_pylist())
+    end = RAGGED.index(f"{LONG}{INSULT}")
+    assert whole["toxicity"][end].as_py() > 0.5 > cut["toxicity"][end].as_py()
+    share = 100 * sum(cut["truncated"].to_pylist()) / len(set(RAGGED))
+    told = f"{len(set(RAGGED))} texts scored, {share:.1f} % of them longer than 512 tokens"
+    assert f"{told} (scored in windows)" in caplog.text
+    assert f"{told} (their beginning was scored)" in caplog.text
+
+
+def test_bf16_labels_decide_as_those_of_fp32(small_checkpoint, tmp_path):
+    exact = matrix(scored(tmp_path, RAGGED, small_checkpoint, "fp32"))[:, 0]
+    for threshold in (0.02, 0.1, 0.5, 0.9):
+        options = {"precision": "bf16", "threshold": threshold}
+        rough = matrix(scored(tmp_path, RAGGED, small_checkpoint, "bf16", **options))[:, 0]
+        assert ((rough > threshold) == (exact > threshold)).all()
+    assert (rough != exact).any()
+
+
+def test_a_head_that_the_model_lacks_is_null(tmp_path):
+    checkpoint = write_form("original", tmp_path / "form")
+    table = scored(tmp_path, ["ba bo", "du", "ba bo"], checkpoint)
+    assert table["sexual_explicit"].null_count == 3
+    assert table["identity_attack"].null_count == table["toxicity"].null_count == 0
+    wanted = alone(load_detoxify(checkpoint), ["ba bo", "du", "ba bo"], DETOXIFY_HEADS[:6])
+    assert np.abs(matrix(table)[:, :6].astype(float) - wanted).max() < 1e-5
+
+
+def test_a_device_that_is_not_there_is_named(small_checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(WildpaperError, match="no GPU") as caught:
+        scored(tmp_path, ["ba"], small_checkpoint, device="cuda")
+    assert caught.value.where == "annotate.detoxify.device: cuda"
+
+
+def test_a_text_that_does_not_fit_names_the_shard(small_checkpoint, tmp_path, monkeypatch):
+    def starved(checkpoint, device):
+        return small_memory(load_detoxify(checkpoint, device), 40, MEMORY_ERRORS["cpu"])[0]
+
+    monkeypatch.setattr(detoxify, "load_detoxify", starved)
+    with pytest.raises(WildpaperError, match="Memory ran out") as caught:
+        scored(tmp_path, RAGGED, small_checkpoint)
+    assert caught.value.where.endswith("wildchat-0-in.parquet")
+    assert INSULT not in str(caught.value)
+    assert not (tmp_path / "wildchat-0.parquet").exists()
 
 
 def test_a_shard_without_messages(small_checkpoint, tmp_path):

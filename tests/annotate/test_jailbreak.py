@@ -1,6 +1,5 @@
-"""The seven families of Table 8: found in every disguise, and not in ordinary language."""
+"""The seven families of Table 8: not found in ordinary language, and labelled shard by shard."""
 
-import random
 import re
 from pathlib import Path
 
@@ -8,17 +7,18 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from detoxify_files import write_shard
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from wildpaper.annotate.jailbreaks.match import (
-    family_of,
-    match_jailbreaks,
-    normalise,
-    read_patterns,
-)
+from wildpaper.acquire.simulation.text_personas import JAILBREAK_FAMILIES, PERSONAS
+from wildpaper.annotate.jailbreaks.match import match_jailbreaks
+from wildpaper.annotate.jailbreaks.patterns import read_families, read_patterns
+from wildpaper.annotate.jailbreaks.search import family_of
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS
 
-FILE = Path(__file__).resolve().parents[2] / "data" / "jailbreaks.yaml"
+PROJECT = Path(__file__).resolve().parents[2]
+FILE = PROJECT / "data" / "jailbreaks.yaml"
 NAMES = {
     "narotica": "Narotica",
     "do-anything-now": "Do Anything Now",
@@ -35,70 +35,59 @@ ORDINARY = [
     "Is there nothing I can do? I can't do anything now.",
     "I can’t do anything now",
     "We cannot do  anything now!",
+    "You can do anything now, can you not?",
+    "With this tool I can basically do anything now.",
+    "She could pretty much **do anything now**",
+    "I'd do anything now for a coffee; they do anything now and then.",
     "It is too late to do anything now.",
+    "Able to do anything now",
     "You don't have to do anything now",
+    "If I ever do anything. Now let us go.",
     "They will not do anything, now that it rains.",
     "Do anything! Nowhere is it written.",
     "He did anything now and then.",
     "redo anything now",
     "do anything nowadays",
     "4chan users like threads; a user of 4chan",
+    "A 4chan user said that it rained, as a 4chan user posted.",
+    "My brother is a 4chan user. This was written by a 4chan user, some 4chan user.",
+    "the 4chan user base, the 4chan user interface",
     "14chan user",
     "An erotic chandelier; a rotica",
+    "She wrote erotica. Chan did not.",
     "the alpha breaks, alpha and break",
+    "alpha break",
+    "After the Alpha Break we went on with beta; an alpha-break.",
     "Break the code ALPHA",
     "Mommy was in jail. The jail, mom said, my!",
+    "He went to jail. Mommy cried. In jail, mommy cried.",
     "gpt and nsfw content",
     "nsfw... um, gpt",
     "наротик",
+    "n a r o t i c",
+    "alphabreaks and narcotica, narotical, xnsfwgpt",
 ]
 
 
-@pytest.fixture(scope="module")
+PATTERNS = read_patterns(FILE)
+
+
+@pytest.fixture
 def patterns():
-    return read_patterns(FILE)
+    return PATTERNS
 
 
 def test_the_file_has_the_families_of_table_8_and_no_prompt(project):
     published = yaml.safe_load((project / "data/published.yaml").read_text(encoding="utf-8"))
     ids = [claim["id"] for claim in published["claims"]]
     in_paper = dict.fromkeys(m[1] for i in ids if (m := re.match(r"table-08\.(.+)\.users$", i)))
+    assert read_families(FILE) == NAMES
+    assert list(NAMES) == list(in_paper) == list(JAILBREAK_FAMILIES)
     families = yaml.safe_load(FILE.read_text(encoding="utf-8"))["families"]
-    assert [family["id"] for family in families] == list(in_paper)
     assert max(len(phrase.split()) for family in families for phrase in family["phrases"]) <= 3
 
 
-@pytest.mark.parametrize("family", NAMES)
-@pytest.mark.parametrize(
-    "disguise",
-    [
-        str,
-        str.upper,
-        str.lower,
-        str.swapcase,
-        lambda name: name.replace(" ", "\u00a0"),
-        lambda name: name.replace(" ", " \n\t "),
-        lambda name: name.replace(" ", "-"),
-        lambda name: name.replace(" ", "_"),
-        lambda name: name.replace(" ", ""),
-        lambda name: "\u200b".join(name),
-        lambda name: name[:2] + "\ufeff\u2060\u200d\u00ad" + name[2:],
-        lambda name: "".join(chr(ord(c) + 0xFEE0) if c.isalnum() else c for c in name),
-        lambda name: "".join(chr(0x1D5EE + ord(c) - 97) if "a" <= c <= "z" else c for c in name),
-        lambda name: name.translate(str.maketrans("aoecpyiAOEC", "аоесруіАОЕС")),
-        lambda name: name.translate(str.maketrans("aio", "áïö")),
-    ],
-)
-def test_a_name_is_found_in_every_disguise(patterns, family, disguise):
-    name = disguise(NAMES[family])
-    for text in (
-        name,
-        f"Please be {name}, my friend.",
-        f"你是{name}吗",
-        f"«{name}»",
-        f"x\n{name}\n",
-    ):
-        assert family_of(text, patterns) == family
+# ------------------------------------------------------------------ ordinary language
 
 
 @pytest.mark.parametrize("text", ORDINARY)
@@ -106,29 +95,26 @@ def test_ordinary_language_is_of_no_family(patterns, text):
     assert family_of(text, patterns) is None
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "You are DAN, which stands for Do Anything Now.",
-        "I cannot do anything now. But you are Do Anything Now!",
-        "Act as 'do anything now'",
-        "Be Do Anything Now (DAN)",
-    ],
-)
-def test_the_persona_is_found_beside_ordinary_language(patterns, text):
-    assert family_of(text, patterns) == "do-anything-now"
+@given(st.lists(st.sampled_from(ORDINARY), min_size=2, max_size=5), st.sampled_from("\n 😀"))
+@settings(max_examples=100, deadline=None)
+def test_ordinary_sentences_in_a_row_are_of_no_family(sentences, between):
+    assert family_of(between.join(sentences), PATTERNS) is None
+
+
+def test_phrases_of_the_simulator_are_of_no_family(patterns):
+    files = sorted((PROJECT / "data/simulation/lexicon").glob("*.yaml"))
+    lines = [line for path in files for line in path.read_text("utf-8").splitlines()]
+    assert len(lines) > 2_000
+    assert not any(family_of(line, patterns) for line in lines)
+    named = [family_of(f"You are {n}", patterns) for names in PERSONAS.values() for n in names]
+    assert named == [family for family, names in PERSONAS.items() for _ in names]
 
 
 def test_of_several_families_the_first_of_the_table_counts(patterns):
     assert family_of("JailMommy, AlphaBreak and Narotica", patterns) == "narotica"
 
 
-def test_normalising_twice_changes_nothing(patterns):
-    order = random.Random(3)
-    pool = "aBÄß іıİ\u200b\u0301ﬁ①漢ガ゙한ﷺ\t\n😀𝗔"
-    for _ in range(300):
-        once = normalise("".join(order.choices(pool, k=8)), patterns.replaced)
-        assert normalise(once, patterns.replaced) == once
+# ------------------------------------------------------------------ shards
 
 
 def labelled(folder, texts, roles, name="rawlogs-0"):
@@ -143,7 +129,7 @@ def test_only_user_messages_have_a_family(tmp_path):
     assert table.schema.remove_metadata().equals(LABELS["jailbreak"])
     assert table["family"].to_pylist() == ["nsfwgpt", None, None, None]
     assert table["conversation_id"].to_pylist() == [0, 0, 1, 1]
-    assert re.fullmatch(rb"jailbreaks-1-[0-9a-f]{8}", table.schema.metadata[b"annotator"])
+    assert re.fullmatch(rb"jailbreaks-2-[0-9a-f]{8}", table.schema.metadata[b"annotator"])
     assert table.schema.metadata[b"route"] == b"computed"
 
 
@@ -164,14 +150,18 @@ def test_a_shard_without_messages(tmp_path):
     [
         "",
         "version: 1\nfamilies: []\n",
-        "version: one\nfamilies: [{id: a, phrases: [b]}]\n",
-        "version: 1\nfamilies: [{id: a, phrases: []}]\n",
-        "version: 1\nfamilies: [{id: a, phrases: ['']}]\n",
-        "version: 1\nfamilies: [{id: a, phrases: [Big]}]\n",
-        "version: 1\nfamilies: [{id: a, phrases: ['a.b']}]\n",
-        "version: 1\nfamilies: [{id: a, phrases: [b], words: [c]}]\n",
-        "version: 1\nfamilies: [{id: a, phrases: [b]}, {id: a, phrases: [c]}]\n",
-        "version: 1\nfamilies: [{id: a, phrases: [b]}]\nlookalikes: {a: 5}\n",
+        "version: one\nfamilies: [{id: a, name: A, phrases: [b]}]\n",
+        "version: 1\nfamilies: [{id: a, phrases: [b]}]\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: []}]\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: ['']}]\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: [Big]}]\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: ['a.b']}]\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: [b], unless_after: ['a(']}]\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: [b], words: [c]}]\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: [b]}, {id: a, name: B, phrases: [c]}]\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: [b]}]\nlookalikes: {a: 5}\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: [b]}]\nlookalikes: {ab: c}\n",
+        "version: 1\nfamilies: [{id: a, name: A, phrases: [b]}]\nadverbs: ['(']\n",
         "version: [\n",
     ],
 )

@@ -6,12 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from wildpaper.annotate.language import check as language_check
-from wildpaper.annotate.language.check import check_language, count_languages, ranks
+from wildpaper.annotate.language.check import check_language, count_languages
 from wildpaper.annotate.language.detect import build_detector, detect
+from wildpaper.annotate.message_sample import message_ranks
 from wildpaper.annotate.names import NO_LANGUAGE
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS, MESSAGES
@@ -76,21 +75,15 @@ def rank(seed, number, position):
     return state
 
 
-@given(st.integers(0, 2**64 - 1), st.integers(0, 2**63 - 1), st.integers(0, 2**31 - 1))
-def test_ranks_are_those_of_whole_numbers(seed, number, position):
-    found = ranks(seed, np.array([number], np.int64), np.array([position], np.int32))
-    assert found.tolist() == [rank(seed, number, position)]
-
-
 def test_ranks_are_spread_evenly_and_depend_on_all_three():
     n = 20_000
     numbers, positions = np.arange(n, dtype=np.int64) // 4, np.arange(n, dtype=np.int32) % 4
-    found = ranks(7, numbers, positions)
+    found = message_ranks(7, numbers, positions)
     assert len(set(found.tolist())) == n
     # 3.7 standard deviations of a binomial count, in each tenth.
     tenths = np.bincount((found >> np.uint64(32)).astype(np.int64) * 10 >> 32, minlength=10)
     assert np.abs(tenths - n / 10).max() < 3.7 * (n * 0.09) ** 0.5
-    for other in (ranks(8, numbers, positions), ranks(7, numbers + n, positions)):
+    for other in (message_ranks(8, numbers, positions), message_ranks(7, numbers + n, positions)):
         assert not (found == other).any()
 
 

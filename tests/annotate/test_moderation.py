@@ -6,10 +6,11 @@ import logging
 
 import pyarrow.parquet as pq
 import pytest
-from detoxify_files import write_shard
+from moderation_asking import write_shard
 
-from wildpaper.annotate.moderation import replay as moderation
+from wildpaper.annotate.moderation import replay
 from wildpaper.annotate.moderation.replay import replay_moderation
+from wildpaper.annotate.moderation.store import read_answers
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS, MODERATION_CATEGORIES
 
@@ -51,9 +52,9 @@ def stored(folder, *files):
     return raw / "acquired.json"
 
 
-def replayed(folder, acquired, texts=TEXTS, name="rawlogs-0"):
+def replayed(folder, acquired=(), texts=TEXTS, name="rawlogs-0", **options):
     shard = write_shard(folder / f"{name}-in.parquet", texts)
-    replay_moderation(shard, acquired, folder / f"{name}.parquet")
+    replay_moderation(shard, folder / f"{name}.parquet", acquired, **options)
     return pq.read_table(folder / f"{name}.parquet")
 
 
@@ -101,7 +102,7 @@ def test_the_annotator_names_the_models_and_dates_that_were_used(tmp_path):
 def test_answers_do_not_depend_on_shards_or_batches(tmp_path, monkeypatch):
     acquired = stored(tmp_path, answers())
     whole = replayed(tmp_path, acquired)["flagged"].to_pylist()
-    monkeypatch.setattr(moderation, "_BATCH_MESSAGES", 2)
+    monkeypatch.setattr(replay, "_BATCH_MESSAGES", 2)
     parts = [replayed(tmp_path, acquired, part) for part in (TEXTS[:3], TEXTS[3:])]
     assert [f for part in parts for f in part["flagged"].to_pylist()] == whole
 
@@ -142,6 +143,9 @@ MALFORMED = [
     answer("hello", sha256=None),
     answer("hello", flagged=1),
     answer("hello", date="yesterday"),
+    answer("hello", served=1),
+    answer("hello") | {"categories": ["hate"]},
+    "[" * 5_000,
     answer("hello", model=""),
     answer("hello") | {"categories": {}},
     _with("categories", "hate", None),
@@ -172,10 +176,9 @@ def test_keys_in_another_order_are_read_too(tmp_path):
 
 
 def test_only_answers_that_the_shard_needs_are_kept(tmp_path):
-    files = [[answer(str(i)) for i in range(500)]]
-    acquired = stored(tmp_path, *files)
+    stored(tmp_path, [answer(str(i)) for i in range(500)])
     needed = {hashlib.sha256(b"7").digest()}
-    found, malformed = moderation._read_answers(moderation._answer_files(acquired), needed)
+    found, malformed = read_answers([tmp_path / "rawlogs" / "moderation-00000.jsonl"], needed)
     assert set(found) == needed
     assert not malformed
 
@@ -199,3 +202,52 @@ def test_a_listed_file_that_is_absent_is_named(tmp_path):
     (acquired.parent / "moderation-00001.jsonl").unlink()
     with pytest.raises(WildpaperError, match="moderation-00001"):
         replayed(tmp_path, acquired)
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+@pytest.mark.parametrize("what", ["folder", "files"])
+def test_answers_are_read_from_a_folder_or_from_files(tmp_path, what, as_list):
+    stored(tmp_path, answers()[:2], answers()[2:])
+    folder = tmp_path / "rawlogs"
+    given = folder if what == "folder" else sorted(folder.glob("moderation-*.jsonl"))
+    given = [given] if as_list and what == "folder" else given
+    beside = replayed(tmp_path, folder / "acquired.json")
+    assert replayed(tmp_path, answers=given).equals(beside)
+
+
+def test_a_folder_may_be_given_as_text_and_the_report_of_asking_beside_it(tmp_path):
+    stored(tmp_path, answers())
+    table = replayed(tmp_path, answers=str(tmp_path / "rawlogs"), asked=tmp_path / "report.json")
+    assert table.num_rows == len(TEXTS)
+
+
+def test_both_kinds_of_answers_are_joined(tmp_path):
+    acquired = stored(tmp_path, answers()[:2])
+    more = tmp_path / "more"
+    more.mkdir()
+    lines = "".join(json.dumps(line) + "\n" for line in answers()[2:])
+    (more / "moderation-x.jsonl").write_text(lines, encoding="utf-8")
+    assert replayed(tmp_path, acquired, answers=[more]).num_rows == len(TEXTS)
+
+
+def test_of_a_model_that_is_named_only_its_own_answers_count(tmp_path):
+    mine = answer("hello", ("hate",), "2023-01-01", "an-alias", served="the-model-1")
+    others = [answer("hello", (), "2025-01-01"), answer("third", ())]
+    acquired = stored(tmp_path, [mine, *others])
+    assert replayed(tmp_path, acquired, ["hello"])["flagged"].to_pylist() == [False]
+    for name in ("an-alias", "the-model-1"):
+        table = replayed(tmp_path, acquired, ["hello"], model=name)
+        assert table["flagged"].to_pylist() == [True]
+        assert table.schema.metadata[b"annotator"] == b"the-model-1-2023-01-01..2023-01-01"
+    with pytest.raises(WildpaperError, match=r"1 messages .* of the model an-alias"):
+        replayed(tmp_path, acquired, ["hello", "third"], model="an-alias")
+
+
+def test_without_any_answers_the_error_says_where_they_belong(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for given in ((), [], tmp_path / "empty"):
+        with pytest.raises(WildpaperError) as caught:
+            replayed(tmp_path, answers=given)
+        assert "annotate.moderation.answers" in caught.value.hint
+    with pytest.raises(WildpaperError, match="absent"):
+        replayed(tmp_path, answers=tmp_path / "nowhere")

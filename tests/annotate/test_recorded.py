@@ -166,6 +166,26 @@ def test_a_head_that_is_null_means_that_no_score_is_recorded(tmp_path):
     assert set(found) == {(0, 0), (0, 2)}
 
 
+@pytest.mark.parametrize("column", ["null", "absent"])
+def test_the_one_head_that_models_may_lack_may_be_missing(tmp_path, column):
+    rows = [labelled_row(random.Random(1), 0, 2)]
+    table = pa.Table.from_pylist(rows, release_schema(BOTH))
+    if column == "null":
+        for scores in rows[0]["detoxify_moderation"]:
+            scores["sexual_explicit"] = None
+        table = pa.Table.from_pylist(rows, release_schema(BOTH))
+    else:
+        heads = [{h: v for h, v in scores.items() if h != "sexual_explicit"}
+                 for scores in rows[0]["detoxify_moderation"]]  # fmt: skip
+        table = table.drop_columns("detoxify_moderation")
+        table = table.append_column("detoxify_moderation", pa.array([heads]))
+    acquired = acquire(tmp_path / "raw", table)
+    found = by_key(keep(acquired, tmp_path, names=["detoxify"])["detoxify"])
+    assert [row["sexual_explicit"] for row in found.values()] == [None, None]
+    wanted = [scores["threat"] for scores in rows[0]["detoxify_moderation"]]
+    assert [row["threat"] for row in found.values()] == pytest.approx(wanted, abs=1e-7)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_column_of_nulls_gives_no_rows_and_a_missing_one_stops(tmp_path, name):
     chat = [[{"content": "a", "role": "user", "language": None}]]

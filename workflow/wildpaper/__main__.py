@@ -1,36 +1,34 @@
 """Small tools around the workflow: ``python -m wildpaper --help``."""
 
 import argparse
+import logging
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from types import ModuleType
 
-from wildpaper.config_docs import check_docs, write_docs
+from wildpaper.commands import config, fetch_detoxify, score_toxicity
 from wildpaper.errors import WildpaperError
+
+_COMMANDS: dict[str, ModuleType] = {
+    command.NAME: command for command in (config, score_toxicity, fetch_detoxify)
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m wildpaper", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    config = commands.add_parser(
-        "config", help="the manual of the configuration, generated from its models"
-    )
-    what = config.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true", help="write config/README.md and schema.json")
-    what.add_argument("--check", action="store_true", help="fail if they are out of date")
-    config.add_argument(
-        "--folder", type=Path, default=Path("config"), help="the folder (default: config)"
-    )
+    for name, command in _COMMANDS.items():
+        command.describe(commands.add_parser(name, help=command.HELP, description=command.__doc__))
     chosen = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = _COMMANDS[chosen.command].run
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("wildpaper").setLevel(logging.INFO)
     try:
-        if chosen.write:
-            write_docs(chosen.folder)
-        else:
-            check_docs(chosen.folder)
+        return run(chosen)
     except WildpaperError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def read_native(
     options : ReadingOptions
         How it is read.
     labels : tuple of str
-        Recorded labels that conversations shall carry; parquet releases only.
+        Recorded labels that conversations shall carry.
     left_out : Counter, optional
         {reason: messages}: what a reader leaves out is added to it.
 
@@ -67,6 +67,8 @@ def read_native(
         return read_wildchat(path, labels)
     if native_format == "lmsys-parquet":
         return read_lmsys(path, labels)
+    if native_format == "oasst-jsonl":
+        return read_oasst(path, options.oasst, left_out, labels)
     if labels:
         raise WildpaperError(
             f"No recorded labels are read from the format {native_format!r}",
@@ -77,8 +79,6 @@ def read_native(
         return read_alpaca(path, options.alpaca_separator)
     if native_format == "dolly-jsonl":
         return read_dolly(path, options.dolly_context)
-    if native_format == "oasst-jsonl":
-        return read_oasst(path, options.oasst, left_out)
     if native_format == "sharegpt-json":
         return read_sharegpt(path)
     raise WildpaperError(

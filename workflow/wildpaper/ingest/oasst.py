@@ -16,13 +16,19 @@ from wildpaper.ingest.oasst_trees import (
     unreachable,
 )
 from wildpaper.ingest.options import OasstOptions
-from wildpaper.ingest.records import Conversation, Records, Reject
+from wildpaper.ingest.records import Conversation, Records, Reject, not_recorded
+
+LABELS = ("detoxify",)
+"""Labels that a message may record, under the key of that name."""
 
 _DEFAULTS = OasstOptions()
 
 
 def read_oasst(
-    path: Path, options: OasstOptions = _DEFAULTS, left_out: Counter[str] | None = None
+    path: Path,
+    options: OasstOptions = _DEFAULTS,
+    left_out: Counter[str] | None = None,
+    labels: tuple[str, ...] = (),
 ) -> Records:
     """Yield conversations: each path from root to leaf, the best path, or the whole tree.
 
@@ -46,13 +52,18 @@ def read_oasst(
         ``deleted``. Orphans can be taken for roots.
     left_out : Counter, optional
         Counts the messages that are left out, as ``deleted``.
+    labels : tuple of str
+        Of `LABELS`: what conversations shall carry in `recorded`.
 
     Raises
     ------
     WildpaperError
-        If the file holds no line of JSON.
+        If the file holds no line of JSON, or no message has the key of a label.
     """
-    nodes, rejects = read_nodes(path)
+    nodes, rejects = read_nodes(path, labels)
+    for label in labels:
+        if label not in LABELS or not any(label in node.recorded for node in nodes.values()):
+            raise not_recorded(label, path)
     yield from rejects
     if options.orphans == "keep":
         for node in nodes.values():
@@ -72,7 +83,7 @@ def read_oasst(
                 yield Reject(path.name, node.row, lost[key])
         elif key in last:
             members = _tree(key, nodes) if options.conversation == "tree" else _path(key, nodes)
-            yield _conversation(path.name, key, nodes[key], members)
+            yield _conversation(path.name, key, nodes[key], members, labels)
 
 
 def _last_messages(nodes: Nodes, conversation: str) -> Iterator[Key]:
@@ -110,7 +121,7 @@ def _tree(root: Key, nodes: Nodes) -> list[Node]:
 
 
 def _conversation(
-    file: str, key: Key, named_by: Node, members: list[Node]
+    file: str, key: Key, named_by: Node, members: list[Node], labels: tuple[str, ...]
 ) -> Conversation | Reject:
     for node in members:
         if node.fault is not None:
@@ -128,4 +139,5 @@ def _conversation(
         user=members[0].user,
         timestamp=when,
         checks={} if all(node.dated for node in members) else {"created_date": False},
+        recorded={label: [node.recorded.get(label) for node in members] for label in labels},
     )

@@ -24,7 +24,10 @@ Fault = tuple[str, str]
 
 @dataclass(slots=True)
 class Node:
-    """One message of a tree; `fault` is why no conversation with it can be read."""
+    """One message of a tree; `fault` is why no conversation with it can be read.
+
+    `recorded` holds those of the labels asked for whose keys the message has.
+    """
 
     row: int
     parent: Key | None
@@ -36,12 +39,13 @@ class Node:
     dated: bool = True
     fault: Fault | None = None
     replies: list[Key] = field(default_factory=list)
+    recorded: dict[str, Any] = field(default_factory=dict)
 
 
 Nodes = dict[Key, Node]
 
 
-def read_nodes(path: Path) -> tuple[Nodes, list[Reject]]:
+def read_nodes(path: Path, labels: tuple[str, ...] = ()) -> tuple[Nodes, list[Reject]]:
     """Return the messages of a file, in its order, and the lines that are none.
 
     Parameters
@@ -49,6 +53,8 @@ def read_nodes(path: Path) -> tuple[Nodes, list[Reject]]:
     path : Path
         JSON lines, plain or gzip-compressed. A line is a message that names its parent
         or, where it has an object `prompt`, a whole tree: messages with `replies`.
+    labels : tuple of str
+        Keys of messages whose values are kept as they are.
 
     Raises
     ------
@@ -59,9 +65,9 @@ def read_nodes(path: Path) -> tuple[Nodes, list[Reject]]:
     rejects = []
     for row, item in iter_lines(path, "OpenAssistant"):
         if isinstance(item, dict) and "prompt" in item and "message_id" not in item:
-            _add_tree(nodes, row, item["prompt"])
+            _add_tree(nodes, row, item["prompt"], labels)
             continue
-        fault = _add(nodes, row, item)
+        fault = _add(nodes, row, item, labels)
         if fault is not None:
             rejects.append(Reject(path.name, row, *fault))
     return nodes, rejects
@@ -118,7 +124,7 @@ def remove_deleted(nodes: Nodes) -> int:
     return n_before - len(nodes)
 
 
-def _add(nodes: Nodes, row: int, item: Any) -> Fault | None:
+def _add(nodes: Nodes, row: int, item: Any, labels: tuple[str, ...]) -> Fault | None:
     """Hang one message up under its id; return why that is impossible, or None."""
     fault = _fault_of_id(nodes, item)
     if fault is not None:
@@ -126,7 +132,7 @@ def _add(nodes: Nodes, row: int, item: Any) -> Fault | None:
     parent = item.get("parent_id")
     if not (parent is None or isinstance(parent, str)):
         return "no-string-id", "message_id or parent_id"
-    node = _node(row, parent, item)
+    node = _node(row, parent, item, labels)
     missing = [key for key in ("parent_id", "text", "role") if key not in item]
     if missing:
         node.fault = "missing-field", f"row {row}: {', '.join(missing)}"
@@ -134,7 +140,7 @@ def _add(nodes: Nodes, row: int, item: Any) -> Fault | None:
     return None
 
 
-def _add_tree(nodes: Nodes, row: int, prompt: Any) -> None:
+def _add_tree(nodes: Nodes, row: int, prompt: Any, labels: tuple[str, ...]) -> None:
     """Hang up all messages of a nested tree.
 
     A message that cannot be read stays in its place, so that no path ends before it.
@@ -158,7 +164,7 @@ def _add_tree(nodes: Nodes, row: int, prompt: Any) -> None:
             fault = "missing-field", f"{where}: {', '.join(missing)}"
         elif not isinstance(raw.get("replies"), list | None):
             fault = "not-a-list", f"{where}: replies"
-        nodes[key] = _node(row, parent, raw)
+        nodes[key] = _node(row, parent, raw, labels)
         nodes[key].fault = fault
         keys.append(key)
 
@@ -184,7 +190,7 @@ def _fault_of_id(nodes: Nodes, item: Any) -> Fault | None:
     return None
 
 
-def _node(row: int, parent: Key | None, item: dict[str, Any]) -> Node:
+def _node(row: int, parent: Key | None, item: dict[str, Any], labels: tuple[str, ...]) -> Node:
     role, lang, user = item.get("role"), item.get("lang"), item.get("user_id")
     when, dated = _time(item.get("created_date"))
     rank = item.get("rank")
@@ -197,6 +203,7 @@ def _node(row: int, parent: Key | None, item: dict[str, Any]) -> Node:
         rank=rank if _is_number(rank) else None,
         deleted=item.get("deleted") is True,
         dated=dated,
+        recorded={label: item[label] for label in labels if label in item},
     )
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wildpaper.errors import WildpaperError
-from wildpaper.ingest.records import Reject
+from wildpaper.ingest.records import Reject, not_recorded
 
 _BATCH_ROWS = 256
 Kind = Callable[[pa.DataType], bool]
@@ -129,22 +129,14 @@ def _columns(
     for label, place in zip(labels, recorded, strict=True):
         column, _, name = place.partition(".")
         if not any(leaf.startswith(column) and leaf.endswith(name) for leaf in chosen):
-            raise _not_recorded(label, path)
+            raise not_recorded(label, path)
     return chosen
 
 
 def _place_of(label: str, path: Path, layout: Layout) -> str:
     if label not in layout.labels:
-        raise _not_recorded(label, path)
+        raise not_recorded(label, path)
     return layout.labels[label]
-
-
-def _not_recorded(label: str, path: Path) -> WildpaperError:
-    return WildpaperError(
-        f"The file records no labels of the kind {label!r} for its messages",
-        where=str(path),
-        hint="Take this label out of the config key datasets.<name>.recorded.",
-    )
 
 
 def _check_schema(schema: pa.Schema, path: Path, layout: Layout) -> None:

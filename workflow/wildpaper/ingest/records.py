@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+from wildpaper.errors import WildpaperError
 
 ROLES = ("user", "assistant", "system")
 
@@ -37,6 +40,8 @@ class Conversation:
     """Integrity checks that the source allows: name, whether it held."""
     labelled: tuple[Any, int] | None = None
     """Where recorded labels were asked for: the record batch that holds them, the row in it."""
+    recorded: dict[str, list[Any]] = field(default_factory=dict)
+    """The same of JSON: {label: what the source records for each message, unchecked}."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +55,12 @@ class Reject:
 
 
 Records = Iterator[Conversation | Reject]
+
+
+def not_recorded(label: str, path: Path) -> WildpaperError:
+    """Return the error of a file that records no labels of a kind."""
+    return WildpaperError(
+        f"The file records no labels of the kind {label!r} for its messages",
+        where=str(path),
+        hint="Take this label out of the config key datasets.<name>.recorded.",
+    )

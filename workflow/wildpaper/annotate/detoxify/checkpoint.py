@@ -7,6 +7,9 @@ folder of the checkpoint, so the files can be moved together and hold no path of
 machine. A published checkpoint is used the same way: beside
 ``multilingual_debiased-0b549669.ckpt`` stands a folder ``xlm-roberta-base``, as its
 config says, with ``config.json``, ``tokenizer.json`` and ``tokenizer_config.json``.
+
+A checkpoint that was converted to safetensors (`wildpaper.annotate.detoxify.converted`) is
+read too.
 """
 
 import contextlib
@@ -19,12 +22,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from detoxify import Detoxify  # type: ignore[import-untyped]
 
+from wildpaper.annotate.detoxify.checks import (
+    MODEL_KIND,
+    check_loaded,
+    quiet_transformers,
+    unusable,
+)
+from wildpaper.annotate.detoxify.converted import converted_folder, load_converted, read_about
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, sha256_file
-from wildpaper.schema import DETOXIFY_HEADS
 
 HEADS_OF_DETOXIFY = (
     "toxicity",
@@ -36,9 +44,6 @@ HEADS_OF_DETOXIFY = (
     "sexual_explicit",
 )
 """The heads in the order of Detoxify's multilingual model; the tables have their own."""
-
-MAX_TOKENS = 512
-"""Tokens of a text that Detoxify's multilingual model reads."""
 
 _FORCE, _FORCE_NOT = "TORCH_FORCE_WEIGHTS_ONLY_LOAD", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"
 
@@ -82,14 +87,17 @@ def load_detoxify(checkpoint: Path, device: str = "cpu") -> Any:
     Parameters
     ----------
     checkpoint : Path
-        In Detoxify's format; the folder that it names stands beside it.
+        A file in Detoxify's format, with the folder that it names beside it; or a folder of
+        safetensors, or the ``detoxify.json`` in it.
     device : str
         A device of torch: ``cpu``, ``cuda``.
 
     Returns
     -------
     detoxify.Detoxify
-        Ready to predict; ``class_names`` has all of `DETOXIFY_HEADS`.
+        Ready to predict, in 32 bits; ``class_names`` has all of `DETOXIFY_HEADS`, those of
+        `OPTIONAL_HEADS` excepted, under the names that Detoxify gives them, and may have
+        more.
 
     Raises
     ------
@@ -103,25 +111,33 @@ def load_detoxify(checkpoint: Path, device: str = "cpu") -> Any:
     brings along; the environment switch of torch overrules it. A model whose weights
     are not all in the file would score at random, so names are compared.
     """
+    folder = converted_folder(checkpoint)
+    if folder is not None:
+        return load_converted(folder, device)
     checkpoint = checkpoint.resolve()
     try:
         with _weights_only(), contextlib.chdir(checkpoint.parent):
             saved = torch.load(checkpoint, map_location="cpu", mmap=zipfile.is_zipfile(checkpoint))
             _check_files(checkpoint, saved)
-            with _quiet_transformers():
+            with quiet_transformers():
                 classifier = Detoxify(checkpoint=str(checkpoint), device=device)
     except WildpaperError:
         raise
     except Exception as error:  # a damaged file fails in many ways, all of them the user's to mend
-        raise _unusable(checkpoint, f"{type(error).__name__} while loading it") from error
-    classifier.model.eval()
-    _check_loaded(checkpoint, classifier, set(saved["state_dict"]))
+        raise unusable(checkpoint, f"{type(error).__name__} while loading it") from error
+    classifier.model.float().eval()
+    check_loaded(checkpoint, classifier, set(saved["state_dict"]))
     return classifier
 
 
 def annotator_name(checkpoint: Path) -> str:
-    """Return the versioned name of the annotator: Detoxify's version, the file's checksum."""
-    return f"detoxify-{importlib.metadata.version('detoxify')}-{sha256_file(checkpoint)[:8]}"
+    """Return the versioned name of the annotator: Detoxify's version, the file's checksum.
+
+    A converted model has the name of the checkpoint that it was converted from.
+    """
+    folder = converted_folder(checkpoint)
+    found = sha256_file(checkpoint) if folder is None else read_about(folder).source_sha256
+    return f"detoxify-{importlib.metadata.version('detoxify')}-{found[:8]}"
 
 
 def token_limit(classifier: Any) -> int:
@@ -140,20 +156,6 @@ def _weights_only() -> Iterator[None]:
         os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
-@contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Keep transformers' notes on loading, with their progress bar, off the terminal."""
-    logging = transformers.utils.logging
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        logging.enable_progress_bar()
-
-
 def _check_files(checkpoint: Path, saved: Any) -> None:
     """Refuse a checkpoint of another form, or one whose folder is not beside it."""
     try:
@@ -164,37 +166,12 @@ def _check_files(checkpoint: Path, saved: Any) -> None:
             raise TypeError("a name is not a string")
         n_weights = len(saved["state_dict"])
     except (KeyError, TypeError) as error:
-        raise _unusable(checkpoint, "it is not in Detoxify's format") from error
-    if not model.endswith("ForSequenceClassification") or not n_weights:
-        raise _unusable(checkpoint, "it holds no model that classifies sequences")
+        raise unusable(checkpoint, "it is not in Detoxify's format") from error
+    if not model.endswith(MODEL_KIND) or not n_weights:
+        raise unusable(checkpoint, "it holds no model that classifies sequences")
     if not Path(folder, "config.json").is_file():
         raise WildpaperError(
             f"The checkpoint needs a folder {folder!r} beside it",
             where=str(checkpoint),
             hint="Put config.json, tokenizer.json and tokenizer_config.json of that model there.",
         )
-
-
-def _check_loaded(checkpoint: Path, classifier: Any, saved: set[str]) -> None:
-    missing = sorted(set(dict(classifier.model.named_parameters())) - saved)
-    if missing:
-        raise _unusable(checkpoint, f"{len(missing)} weights are not in it, {missing[0]} the first")
-    heads = sorted(set(DETOXIFY_HEADS) - set(classifier.class_names))
-    if heads:
-        raise _unusable(checkpoint, f"it lacks the heads {', '.join(heads)}")
-    limit = token_limit(classifier)
-    if limit > classifier.model.config.max_position_embeddings:
-        raise WildpaperError(
-            "The tokenizer of the checkpoint does not say where it cuts long texts",
-            where=str(checkpoint),
-            hint=f'Set "model_max_length": {MAX_TOKENS} in its tokenizer_config.json.',
-        )
-
-
-def _unusable(checkpoint: Path, problem: str) -> WildpaperError:
-    return WildpaperError(
-        f"Cannot use the Detoxify checkpoint: {problem}",
-        where=str(checkpoint),
-        hint="Use a checkpoint with the heads of Detoxify's multilingual model, or leave "
-        "annotate.detoxify.checkpoint out; the workflow then trains a small one.",
-    )

@@ -6,7 +6,8 @@ that `predict` gives for a text alone, up to the rounding of 32-bit sums.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,16 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from wildpaper.annotate.detoxify.checkpoint import annotator_name, load_detoxify, token_limit
+from wildpaper.annotate.detoxify.checkpoint import annotator_name, load_detoxify
+from wildpaper.annotate.detoxify.engine import Engine, LongTexts, Precision, Scores
 from wildpaper.annotate.message_batches import count_messages, key_table, message_batches
+from wildpaper.errors import WildpaperError
 from wildpaper.progress import Progress
-from wildpaper.schema import DETOXIFY_HEADS, write_labels
+from wildpaper.schema import DETOXIFY_HEADS, OPTIONAL_HEADS, write_labels
 
 _BATCH_MESSAGES = 2_048
-_TEXTS_AT_ONCE = 256
-_NEAR = 1e-4
 
-Scores = NDArray[np.float32]
+_LOG = logging.getLogger("wildpaper")
 
 
 def score_detoxify(
@@ -35,6 +36,8 @@ def score_detoxify(
     batch_tokens: int = 16_384,
     threshold: float = 0.1,
     device: str = "cpu",
+    precision: Precision = "fp32",
+    long_texts: LongTexts = "truncate",
     route: str = "computed",
 ) -> None:
     """Score one shard of messages.
@@ -44,26 +47,24 @@ def score_detoxify(
     messages : Path
         Shard of canonical messages.
     checkpoint : Path
-        In Detoxify's format; `wildpaper.annotate.detoxify.checkpoint.load_detoxify`
-        says what stands beside it.
+        In a form that `wildpaper.annotate.detoxify.checkpoint.load_detoxify` reads.
     labels : Path
-        Shard of labels to write: a score for each head, and `truncated` where Detoxify
-        has read the beginning of the text only.
+        Shard of labels to write: a score for each head, null where the model has none,
+        and `truncated` where Detoxify has read the beginning of the text only.
     dataset : str
         Named in the progress lines.
-    batch_tokens : int
-        Tokens in a batch, padding included; a longer text is a batch of its own.
-    threshold : float
-        See `score_texts`.
-    device : str
-        Where to compute: ``cpu``, ``cuda``.
+    batch_tokens, threshold, precision, long_texts
+        See `wildpaper.annotate.detoxify.engine.Engine`.
+    device : {"cpu", "cuda"}
+        Where to compute.
     route : str
         Where the labels come from.
 
     Raises
     ------
     WildpaperError
-        If a file cannot be used, or a text is null.
+        If a file cannot be used, a text is null, there is no such device, or a text does
+        not fit into its memory.
 
     Notes
     -----
@@ -72,31 +73,22 @@ def score_detoxify(
     bytes of digest, the scores and the flag are remembered, so memory grows with the
     number of distinct texts and not with their length.
     """
+    check_device(device)
     classifier = load_detoxify(checkpoint, device)
     torch.set_num_threads(1)
+    engine = Engine(
+        classifier, DETOXIFY_HEADS, batch_tokens, threshold, precision, long_texts, str(messages)
+    )
     progress = Progress(f"{dataset}: toxicity", count_messages(messages), "messages")
-    seen: dict[bytes, int] = {}
-    keys: list[pa.RecordBatch] = []
-    rows: list[NDArray[np.int64]] = []
-    parts: list[tuple[Scores, NDArray[np.bool_]]] = []
-    for batch in message_batches(messages, ("text",), _BATCH_MESSAGES):
-        texts = batch.column("text").to_pylist()
-        new: list[str] = []
-        rows.append(np.fromiter((_row_of(seen, text, new) for text in texts), np.int64, len(texts)))
-        progress.advance(len(texts) - len(new))
-        parts.append(score_texts(classifier, new, batch_tokens, threshold, progress.advance))
-        keys.append(batch.select([0, 1]))
+    keys, scores, truncated = _score_distinct(engine, messages, progress)
     table = key_table(keys)
-    if rows:
-        order = np.concatenate(rows)
-        scores = np.concatenate([part[0] for part in parts])[order]
-        truncated = np.concatenate([part[1] for part in parts])[order]
-    else:
-        scores, truncated = np.zeros((0, len(DETOXIFY_HEADS)), np.float32), np.zeros(0, np.bool_)
     for i, head in enumerate(DETOXIFY_HEADS):
-        table = table.append_column(head, pa.array(scores[:, i]))
+        lacking = head in OPTIONAL_HEADS and head not in classifier.class_names
+        column = pa.nulls(len(scores), pa.float32()) if lacking else pa.array(scores[:, i])
+        table = table.append_column(head, column)
     table = table.append_column("truncated", pa.array(truncated))
-    write_labels(labels, "detoxify", table, annotator_name(checkpoint), route)
+    write_labels(labels, "detoxify", table, scorer_name(checkpoint, precision, long_texts), route)
+    _LOG.info("%s: toxicity: %s", dataset, engine.summary())
 
 
 def score_texts(
@@ -105,8 +97,11 @@ def score_texts(
     batch_tokens: int = 16_384,
     threshold: float = 0.1,
     advance: Callable[[int], None] = lambda _: None,
+    *,
+    precision: Precision = "fp32",
+    long_texts: LongTexts = "truncate",
 ) -> tuple[Scores, NDArray[np.bool_]]:
-    """Score texts in batches of similar length.
+    """Score texts, each as often as it is there.
 
     Parameters
     ----------
@@ -114,29 +109,63 @@ def score_texts(
         As `wildpaper.annotate.detoxify.checkpoint.load_detoxify` returns it.
     texts : list of str, length n
         In any order.
-    batch_tokens : int
-        Tokens in a batch, padding included.
-    threshold : float
-        A text whose toxicity is within 0.0001 of it is scored once more, alone: on
-        which side it is must not depend on what it was batched with.
+    batch_tokens, threshold, precision, long_texts
+        See `wildpaper.annotate.detoxify.engine.Engine`.
     advance : callable
         Told the number of texts after each batch.
 
     Returns
     -------
     scores : ndarray of float32, shape (n, 7)
-        In the order of `wildpaper.schema.DETOXIFY_HEADS`.
+        In the order of `wildpaper.schema.DETOXIFY_HEADS`; NaN where the classifier has no
+        such head.
     truncated : ndarray of bool, shape (n,)
-        Whether the text has more tokens than the model reads.
+        Whether the model has not read the whole text.
+
+    Raises
+    ------
+    WildpaperError
+        If a text does not fit into memory, or the classifier has no head `toxicity`.
     """
-    scores = np.zeros((len(texts), len(DETOXIFY_HEADS)), np.float32)
-    ids, truncated = _tokenise(classifier, texts)
-    for batch in _batches([len(tokens) for tokens in ids], batch_tokens):
-        scores[batch] = _predict(classifier, [ids[row] for row in batch])
-        advance(len(batch))
-    for row in np.flatnonzero(np.abs(scores[:, 0] - threshold) < _NEAR):
-        scores[row] = _predict(classifier, [ids[row]])
-    return scores, truncated
+    engine = Engine(classifier, DETOXIFY_HEADS, batch_tokens, threshold, precision, long_texts)
+    return engine.score(texts, advance)
+
+
+def scorer_name(checkpoint: Path, precision: Precision, long_texts: LongTexts) -> str:
+    """Return the versioned name of the annotator: the model, and how it was used."""
+    name = annotator_name(checkpoint)
+    name += "" if precision == "fp32" else f"-{precision}"
+    return name + ("" if long_texts == "truncate" else f"-{long_texts}")
+
+
+def check_device(device: str) -> None:
+    """Raise WildpaperError if torch cannot compute there."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise WildpaperError(
+            "This machine has no GPU that torch can use",
+            where="annotate.detoxify.device: cuda",
+            hint="Set it to cpu, or install a build of torch for the GPU.",
+        )
+
+
+def _score_distinct(
+    engine: Engine, messages: Path, progress: Progress
+) -> tuple[list[pa.RecordBatch], Scores, NDArray[np.bool_]]:
+    """Return the keys of all messages, their scores, and whether they were cut."""
+    seen: dict[bytes, int] = {}
+    keys: list[pa.RecordBatch] = []
+    rows: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+    parts: list[tuple[Scores, NDArray[np.bool_]]] = [engine.score([])]
+    for batch in message_batches(messages, ("text",), _BATCH_MESSAGES):
+        texts = batch.column("text").to_pylist()
+        new: list[str] = []
+        rows.append(np.fromiter((_row_of(seen, text, new) for text in texts), np.int64, len(texts)))
+        progress.advance(len(texts) - len(new))
+        parts.append(engine.score(new, progress.advance))
+        keys.append(batch.select([0, 1]))
+    order = np.concatenate(rows)
+    scores = np.concatenate([part[0] for part in parts])[order]
+    return keys, scores, np.concatenate([part[1] for part in parts])[order]
 
 
 def _row_of(seen: dict[bytes, int], text: str, new: list[str]) -> int:
@@ -146,39 +175,3 @@ def _row_of(seen: dict[bytes, int], text: str, new: list[str]) -> int:
         seen[digest] = len(seen)
         new.append(text)
     return seen[digest]
-
-
-def _tokenise(classifier: Any, texts: list[str]) -> tuple[list[list[int]], NDArray[np.bool_]]:
-    """Return the tokens of each text, cut by Detoxify's own tokenizer, and where it cut."""
-    limit = token_limit(classifier)
-    ids: list[list[int]] = []
-    truncated = np.zeros(len(texts), np.bool_)
-    for start in range(0, len(texts), _TEXTS_AT_ONCE):
-        part = texts[start : start + _TEXTS_AT_ONCE]
-        ids += classifier.tokenizer(part, verbose=False)["input_ids"]
-        for row in range(start, start + len(part)):
-            if len(ids[row]) > limit:
-                truncated[row] = True
-                ids[row] = classifier.tokenizer(texts[row], truncation=True)["input_ids"]
-    return ids, truncated
-
-
-def _batches(lengths: list[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Yield the rows of each batch, the shortest texts first."""
-    batch: list[int] = []
-    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
-        if batch and (len(batch) + 1) * lengths[row] > batch_tokens:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
-
-
-@torch.no_grad()
-def _predict(classifier: Any, ids: list[list[int]]) -> Scores:
-    inputs = classifier.tokenizer.pad({"input_ids": ids}, return_tensors="pt")
-    logits = classifier.model(**inputs.to(classifier.model.device))[0]
-    columns = [classifier.class_names.index(head) for head in DETOXIFY_HEADS]
-    found: Scores = torch.sigmoid(logits)[:, columns].float().cpu().numpy()
-    return found

@@ -13,11 +13,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from wildpaper.annotate.detoxify.checkpoint import (
-    HEADS_OF_DETOXIFY,
-    MAX_TOKENS,
-    write_checkpoint,
-)
+from wildpaper.annotate.detoxify.checkpoint import HEADS_OF_DETOXIFY, write_checkpoint
+from wildpaper.annotate.detoxify.checks import MAX_TOKENS
 from wildpaper.annotate.labelled import LabelledMessage, read_labelled
 from wildpaper.annotate.small_models.classifier import draw_batches, fit, new_model, piece_evidence
 from wildpaper.annotate.small_models.tokenizer import FILES, train_tokenizer, write_tokenizer

@@ -3,16 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from lingua import DetectionResult, LanguageDetector
 
 from wildpaper.annotate.language.detect import annotator_name, build_detector, detect
 from wildpaper.annotate.message_batches import KEY, key_table, message_batches
+from wildpaper.annotate.message_sample import Marks, sample_messages
 from wildpaper.annotate.names import NO_LANGUAGE
 from wildpaper.progress import Progress
 from wildpaper.release.redaction.redaction_spans import PLACEHOLDER
@@ -27,11 +24,8 @@ MIXED_SHARE = 0.1
 MIXED_CONFIDENCE = 0.35
 """Confidence from which on a language counts, all its sections taken together."""
 
-_ROLES = ("user", "assistant")
 _BATCH_MESSAGES = 10_000
 _BATCH_TEXTS = 250
-
-Marks = npt.NDArray[np.bool_]
 
 
 def check_language(
@@ -46,9 +40,7 @@ def check_language(
 ) -> None:
     """Write the label `language_check` of messages sampled from a data set.
 
-    The sample is uniform over the messages of users and chatbots: those of the lowest
-    hash of (seed, conversation_id, position). Shards and their order do not matter, and
-    a smaller sample is a part of a larger one.
+    The sample is that of `wildpaper.annotate.message_sample`.
 
     Parameters
     ----------
@@ -80,7 +72,8 @@ def check_language(
     if len(messages) != len(labels):
         raise ValueError("as many label files as shards")
     detector = build_detector(languages, accuracy)
-    sampled, mixed = _sample(messages, (n_messages, min(n_mixed, n_messages)), seed)
+    sizes = n_messages, min(n_mixed, n_messages)
+    sampled, mixed = sample_messages(messages, sizes, seed)
     n_sampled = sum(int(marks.sum()) for marks in sampled)
     progress = Progress(f"{dataset}: languages to check", n_sampled, "messages")
     for i, (shard, path) in enumerate(zip(messages, labels, strict=True)):
@@ -156,56 +149,6 @@ def _labels(
     for name, values in columns.items():
         keys = keys.append_column(name, values)
     return keys
-
-
-def _sample(messages: list[Path], sizes: tuple[int, ...], seed: int) -> list[list[Marks]]:
-    """Return for each size and shard which messages are in a sample of that size."""
-    found: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in (*KEY, "shard", "row")}
-    n_rows = [0] * len(messages)
-    for shard, path in enumerate(messages if any(sizes) else []):
-        for batch in message_batches(path, ("role",), _BATCH_MESSAGES):
-            role = batch.column("role").cast(pa.string())
-            kept = np.flatnonzero(pc.is_in(role, pa.array(_ROLES)).to_numpy(zero_copy_only=False))
-            for name in KEY:
-                found[name].append(batch.column(name).to_numpy()[kept])
-            found["shard"].append(np.full(len(kept), shard))
-            found["row"].append(n_rows[shard] + kept)
-            n_rows[shard] += batch.num_rows
-    marks = [[np.zeros(n, np.bool_) for n in n_rows] for _ in sizes]
-    if found["row"]:
-        number, position, shards, rows = map(np.concatenate, found.values())
-        order = np.lexsort((position, number, ranks(seed, number, position)))
-        for n, own in zip(sizes, marks, strict=True):
-            for shard, of_shard in enumerate(own):
-                first = order[:n]
-                of_shard[rows[first[shards[first] == shard]]] = True
-    return marks
-
-
-def ranks(
-    seed: int, conversation_ids: npt.NDArray[np.int64], positions: npt.NDArray[np.int32]
-) -> npt.NDArray[np.uint64]:
-    """Return a hash of (seed, conversation, position): SplitMix64 (Steele et al., 2014), thrice.
-
-    Parameters
-    ----------
-    seed : int
-    conversation_ids, positions : ndarray of int, shape (n,)
-
-    Returns
-    -------
-    ndarray of uint64, shape (n,)
-    """
-    mixed = _mix(np.array([seed % (1 << 64)], np.uint64))
-    mixed = _mix(mixed ^ conversation_ids.astype(np.int64).view(np.uint64))
-    return _mix(mixed ^ positions.astype(np.int64).view(np.uint64))
-
-
-def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    values = values + np.uint64(0x9E3779B97F4A7C15)
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 def _sampled_texts(

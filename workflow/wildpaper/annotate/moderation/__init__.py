@@ -1,1 +1,1 @@
-"""Labels of a moderation interface."""
+"""Labels of a moderation interface: stored answers, and asking for those that are not stored."""

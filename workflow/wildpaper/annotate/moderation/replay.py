@@ -1,15 +1,12 @@
-"""Moderation of each message, replayed from stored answers of the API (section 4).
+"""Moderation of each message, replayed from stored answers of an interface (section 4).
 
-The answers stand beside the raw logs, ``moderation-*.jsonl``, one a line, keyed by the
-SHA-256 of the text in UTF-8. Nothing is sent anywhere.
+The answers stand in files ``moderation-*.jsonl``, one a line, keyed by the SHA-256 of the
+text in UTF-8. Nothing is sent anywhere.
 """
 
-import hashlib
-import json
-import logging
-import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,31 +18,17 @@ from wildpaper.annotate.message_batches import (
     key_table,
     message_batches,
 )
+from wildpaper.annotate.moderation.answers import EMPTY, Answer, text_digest
+from wildpaper.annotate.moderation.store import answer_files, read_answers
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json
 from wildpaper.progress import Progress
 from wildpaper.schema import MODERATION_CATEGORIES, write_labels
 
-_LOG = logging.getLogger("wildpaper")
-
 _BATCH_MESSAGES = 4_096
-_BEGINNING = re.compile(rb'\{"sha256": ?"([0-9a-f]{64})"')
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NO_TEXT = text_digest("")
 
-
-class _Answer(NamedTuple):
-    """A stored answer: `bits` are flagged and the categories, `scores` the scores."""
-
-    date: str
-    model: str
-    bits: tuple[bool, ...]
-    scores: tuple[float, ...]
-
-
-_EMPTY = _Answer(
-    "", "", (False,) * (1 + len(MODERATION_CATEGORIES)), (0.0,) * len(MODERATION_CATEGORIES)
-)
+Paths = Path | str | Sequence[Path | str]
 
 
 class _Shard(NamedTuple):
@@ -56,18 +39,31 @@ class _Shard(NamedTuple):
 
 
 def replay_moderation(
-    messages: Path, acquired: Path, labels: Path, route: str = "replayed"
+    messages: Path,
+    labels: Path,
+    acquired: Paths = (),
+    answers: Paths = (),
+    asked: Paths = (),
+    model: str = "",
+    route: str = "replayed",
 ) -> None:
-    """Label one shard of messages with the stored answers.
+    """Label one shard of messages with stored answers.
 
     Parameters
     ----------
     messages : Path
         Shard of canonical messages.
-    acquired : Path
-        ``acquired.json`` of the raw logs; it names the files of answers beside it.
     labels : Path
         Shard of labels to write.
+    acquired : Path or list of Path
+        ``acquired.json`` of raw logs or of a simulation; it names files of answers beside it.
+    answers : Path or list of Path
+        Files of answers, or folders of them.
+    asked : Path or list of Path
+        The report of `ask_moderation`, where it went before: the answers are then complete.
+        Not read.
+    model : str
+        Only answers of this model count; all where it is empty.
     route : str
         Where the labels come from.
 
@@ -84,30 +80,49 @@ def replay_moderation(
     dates the first. Lines that are not an answer are counted in the log, with the place
     of the first; only answers to texts of this shard are read in full and kept.
     """
+    files = [file for path in _listed(acquired) for file in _files_acquired(path)]
+    files += [file for path in _listed(answers) for file in _files_given(path)]
+    if not files:
+        raise WildpaperError(
+            "There are no stored moderation answers",
+            where=", ".join(str(path) for path in _listed(answers)) or str(messages),
+            hint="Name a folder with files moderation-*.jsonl (annotate.moderation.answers), or "
+            "have the answers asked for (annotate.moderation.ask): docs/moderation.md.",
+        )
     shard = _read_shard(messages)
-    needed = set(shard.digests) - {_digest("")}
-    answers, malformed = _read_answers(_answer_files(acquired), needed)
-    _refuse_unanswered(shard, answers, malformed, acquired)
-    answers[_digest("")] = _EMPTY
-    found = [answers[digest] for digest in shard.digests]
-    _write(labels, shard.keys, found, route)
+    found, malformed = read_answers(files, set(shard.digests) - {_NO_TEXT}, model)
+    _refuse_unanswered(shard, found, malformed, files, model)
+    found[_NO_TEXT] = EMPTY
+    _write(labels, shard.keys, [found[digest] for digest in shard.digests], route)
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def _listed(paths: Paths) -> list[Path]:
+    return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
 
 def _read_shard(messages: Path) -> _Shard:
     progress = Progress(f"{messages.stem}: texts to moderate", count_messages(messages), "messages")
     keys, digests = [], []
     for batch in message_batches(messages, ("text",), _BATCH_MESSAGES):
-        digests += [_digest(text) for text in batch.column("text").to_pylist()]
+        digests += [text_digest(text) for text in batch.column("text").to_pylist()]
         keys.append(batch.select(list(KEY)))
         progress.advance(batch.num_rows)
     return _Shard(key_table(keys), digests)
 
 
-def _answer_files(acquired: Path) -> list[Path]:
+def _files_given(path: Path) -> list[Path]:
+    if path.is_dir():
+        return answer_files(path)
+    if path.is_file():
+        return [path]
+    raise WildpaperError(
+        "The stored moderation answers are absent",
+        where=str(path),
+        hint="Correct annotate.moderation.answers: a folder with files moderation-*.jsonl.",
+    )
+
+
+def _files_acquired(acquired: Path) -> list[Path]:
     try:
         names = [file["name"] for file in read_json(acquired)["files"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -132,72 +147,34 @@ def _answer_files(acquired: Path) -> list[Path]:
     return files
 
 
-def _read_answers(files: list[Path], needed: set[bytes]) -> tuple[dict[bytes, _Answer], list[str]]:
-    """Return the answers to the texts needed, and where lines are that hold none."""
-    answers: dict[bytes, _Answer] = {}
-    malformed: list[str] = []
-    total = sum(file.stat().st_size for file in files)
-    progress = Progress("moderation answers", total, "bytes")
-    for file in files:
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                progress.advance(len(line))
-                begins = _BEGINNING.match(line)
-                if begins and bytes.fromhex(begins[1].decode()) not in needed:
-                    continue
-                try:
-                    digest, answer = _parse(line)
-                except (ValueError, KeyError, TypeError):
-                    malformed.append(f"{file}, line {number}")
-                    continue
-                if digest in needed and answer.date > answers.get(digest, _EMPTY).date:
-                    answers[digest] = answer
-    if malformed:
-        _LOG.warning(
-            "%s lines are no moderation answers, the first: %s", len(malformed), malformed[0]
-        )
-    return answers, malformed
-
-
-def _parse(line: bytes) -> tuple[bytes, _Answer]:
-    """Return one answer and the digest that it answers; raise where it is of another form."""
-    found: dict[str, Any] = json.loads(line)
-    digest, date, model = found["sha256"], found["date"], found["model"]
-    bits = (found["flagged"], *(found["categories"][name] for name in MODERATION_CATEGORIES))
-    scores = tuple(found["category_scores"][name] for name in MODERATION_CATEGORIES)
-    if not (
-        _DIGEST.fullmatch(digest)
-        and _DATE.fullmatch(date)
-        and isinstance(model, str)
-        and model
-        and all(isinstance(bit, bool) for bit in bits)
-        and all(type(score) in (int, float) and 0 <= score <= 1 for score in scores)
-    ):
-        raise ValueError("a field is not allowed")
-    return bytes.fromhex(digest), _Answer(date, model, bits, tuple(float(s) for s in scores))
-
-
 def _refuse_unanswered(
-    shard: _Shard, answers: dict[bytes, _Answer], malformed: list[str], acquired: Path
+    shard: _Shard,
+    answers: dict[bytes, Answer],
+    malformed: list[str],
+    files: list[Path],
+    model: str,
 ) -> None:
-    empty = _digest("")
     without = [
-        row for row, digest in enumerate(shard.digests) if digest != empty and digest not in answers
+        row
+        for row, digest in enumerate(shard.digests)
+        if digest != _NO_TEXT and digest not in answers
     ]
     if not without:
         return
     conversation, position = (shard.keys[name][without[0]].as_py() for name in KEY)
     n_texts = len({shard.digests[row] for row in without})
+    of_model = f" of the model {model}" if model else ""
     lines = f"; {len(malformed)} lines hold none, the first: {malformed[0]}" if malformed else ""
     raise WildpaperError(
-        f"{len(without)} messages ({n_texts} texts) have no stored moderation answer, the first: "
-        f"conversation_id {conversation}, position {position}{lines}",
-        where=str(acquired.parent / "moderation-*.jsonl"),
-        hint="Add the answers, keyed by the SHA-256 of the text as it stands in the messages.",
+        f"{len(without)} messages ({n_texts} texts) have no stored moderation answer{of_model}, "
+        f"the first: conversation_id {conversation}, position {position}{lines}",
+        where=", ".join(sorted({str(file.parent / "moderation-*.jsonl") for file in files})),
+        hint="Add the answers, keyed by the SHA-256 of the text as it stands in the messages, or "
+        "have them asked for (annotate.moderation.ask): docs/moderation.md.",
     )
 
 
-def _write(labels: Path, keys: pa.Table, found: list[_Answer], route: str) -> None:
+def _write(labels: Path, keys: pa.Table, found: list[Answer], route: str) -> None:
     width = len(MODERATION_CATEGORIES)
     bits: NDArray[np.bool_] = np.array([a.bits for a in found], np.bool_).reshape(-1, 1 + width)
     scores = np.array([a.scores for a in found], np.float64).reshape(-1, width)
@@ -209,11 +186,11 @@ def _write(labels: Path, keys: pa.Table, found: list[_Answer], route: str) -> No
     write_labels(labels, "moderation", table, _annotator(found), route)
 
 
-def _annotator(found: list[_Answer]) -> str:
-    """Return the stored models and the dates of their answers."""
+def _annotator(found: list[Answer]) -> str:
+    """Return the models that answered and the dates of their answers."""
     asked = [answer for answer in found if answer.model]
     if not asked:
         return "no-text-to-moderate"
-    models = "+".join(sorted({answer.model for answer in asked}))
+    models = "+".join(sorted({answer.served or answer.model for answer in asked}))
     dates = sorted({answer.date for answer in asked})
     return f"{models}-{dates[0]}..{dates[-1]}"

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wildpaper.ingest.parquet_rows import is_list, is_text
-from wildpaper.schema import DETOXIFY_HEADS, LABELS, MODERATION_CATEGORIES
+from wildpaper.schema import DETOXIFY_HEADS, LABELS, MODERATION_CATEGORIES, OPTIONAL_HEADS
 
 
 class OtherShapeError(Exception):
@@ -87,16 +87,18 @@ def _language(messages: pa.Array) -> tuple[list[pa.Array], pa.Array]:
 
 
 def _detoxify(scores: pa.Array) -> tuple[list[pa.Array], pa.Array]:
-    """Return seven heads; a message counts as recorded if it has them all."""
+    """Return seven heads; a message counts as recorded if it has all that a model must have."""
     fields = _fields(scores)
-    missing = [head for head in DETOXIFY_HEADS if head not in fields]
+    required = [head for head in DETOXIFY_HEADS if head not in OPTIONAL_HEADS]
+    missing = [head for head in required if head not in fields]
     if missing:
         raise OtherShapeError(f"it lacks the heads {', '.join(missing)}")
-    heads = [_as(fields[head], pa.float32(), head) for head in DETOXIFY_HEADS]
-    recorded = heads[0].is_valid()
-    for head in heads[1:]:
-        recorded = pc.and_(recorded, head.is_valid())
-    return [*heads, pa.array(np.zeros(len(scores), np.bool_))], recorded
+    absent = pa.nulls(len(scores))
+    heads = {head: _as(fields.get(head, absent), pa.float32(), head) for head in DETOXIFY_HEADS}
+    recorded = heads[required[0]].is_valid()
+    for head in required[1:]:
+        recorded = pc.and_(recorded, heads[head].is_valid())
+    return [*heads.values(), pa.array(np.zeros(len(scores), np.bool_))], recorded
 
 
 def _moderation(answers: pa.Array) -> tuple[list[pa.Array], pa.Array]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wildpaper.annotate.recorded.columns import OtherShapeError, extract
+from wildpaper.annotate.recorded.objects import extract_objects
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, read_json
 from wildpaper.ingest import lmsys, wildchat
@@ -22,6 +23,8 @@ from wildpaper.schema import LABELS, check_table, label_metadata
 _LOG = logging.getLogger("wildpaper")
 _LAYOUTS = {"wildchat-parquet": wildchat.LAYOUT, "lmsys-parquet": lmsys.LAYOUT}
 _BUFFERED_ROWS = 100_000
+_TOGETHER = 1000
+"""Conversations of JSON that are read together."""
 
 
 def keep_recorded(
@@ -36,9 +39,10 @@ def keep_recorded(
     """Write the labels that a release carries for its messages, numbered as ingest numbers.
 
     The raw files are read once, in bounded memory. A message whose label is null or not
-    recorded has no row. Languages have confidence 1 and names in title case. Releases
-    do not say whether Detoxify saw a whole text: `truncated` is False everywhere. A
-    moderation category that a release lacks is False, with score 0.
+    recorded has no row; nor has one of JSON whose label is malformed, which is counted and
+    warned of. Languages have confidence 1 and names in title case. Releases do not say
+    whether Detoxify saw a whole text: `truncated` is False everywhere. A moderation
+    category that a release lacks is False, with score 0.
 
     Parameters
     ----------
@@ -50,7 +54,8 @@ def keep_recorded(
     names : list of str
         Of language, detoxify, moderation.
     dataset, native_format : str
-        As in ``data/sources.yaml``. WildChat records all three, LMSYS-Chat-1M moderation.
+        As in ``data/sources.yaml``. WildChat records all three, LMSYS-Chat-1M moderation,
+        Open Assistant Detoxify.
     route : str
         Written into the files.
     options : dict, optional
@@ -68,7 +73,7 @@ def keep_recorded(
     release = release if release.startswith(dataset) else f"{dataset}-{release}"
     metadata = label_metadata(f"{release} release", route)
     counts: Counter[str] = Counter()
-    unmatched: Counter[str] = Counter()
+    faults: dict[str, Counter[str]] = {"unmatched": Counter(), "malformed": Counter()}
     with ExitStack() as stack:
         shards = [
             _Shard(path, names[i // n_shards], metadata, _BUFFERED_ROWS // len(labels), stack)
@@ -76,15 +81,20 @@ def keep_recorded(
         ]
         reading = reading_options(options)
         found = numbered_records(acquired, dataset, native_format, reading, tuple(names))
-        for file, batch, kept in _by_batch(found, counts):
+        for kept in _together(found, counts):
             for i, name in enumerate(names):
-                column = _LAYOUTS[native_format].labels[name].partition(".")[0]
-                table = _extract(name, column, batch, kept, acquired.parent / file, unmatched)
+                if native_format in _LAYOUTS:
+                    column = _LAYOUTS[native_format].labels[name].partition(".")[0]
+                    table, n = _extract(name, column, kept, acquired.parent)
+                    faults["unmatched"][name] += n
+                else:
+                    table, n = extract_objects(name, kept)
+                    faults["malformed"][name] += n
                 counts[name] += len(table)
                 _spread(table, shards[i * n_shards : (i + 1) * n_shards])
         for shard in shards:
             shard.flush()
-    _log_summary(dataset, names, counts, unmatched)
+    _log_summary(dataset, names, counts, faults)
 
 
 class _Shard:
@@ -114,49 +124,44 @@ class _Shard:
         self._tables, self._n_rows = [], 0
 
 
-def _by_batch(
-    records: Iterable[Kept | Reject], counts: Counter[str]
-) -> Iterator[tuple[str, pa.RecordBatch, list[Kept]]]:
-    """Yield (file, batch, conversations kept of it) in the order of the source."""
-    batch: pa.RecordBatch = None
+def _together(records: Iterable[Kept | Reject], counts: Counter[str]) -> Iterator[list[Kept]]:
+    """Yield the conversations kept, those of one record batch (or some of JSON) at a time."""
     kept: list[Kept] = []
     for record in records:
-        if isinstance(record, Reject) or record.conversation.labelled is None:
+        if isinstance(record, Reject):
             continue
         counts["messages"] += len(record.clean.messages)
-        if record.conversation.labelled[0] is not batch:
-            if kept:
-                yield kept[0].conversation.file, batch, kept
-            batch, kept = record.conversation.labelled[0], []
+        if kept and (_batch_of(record) is not _batch_of(kept[0]) or len(kept) >= _TOGETHER):
+            yield kept
+            kept = []
         kept.append(record)
     if kept:
-        yield kept[0].conversation.file, batch, kept
+        yield kept
 
 
-def _extract(
-    label: str,
-    column: str,
-    batch: pa.RecordBatch,
-    kept: list[Kept],
-    path: Path,
-    unmatched: Counter[str],
-) -> pa.Table:
+def _batch_of(one: Kept) -> Any:
+    return one.conversation.labelled[0] if one.conversation.labelled else None
+
+
+def _extract(label: str, column: str, kept: list[Kept], folder: Path) -> tuple[pa.Table, int]:
+    """Return the labels of conversations of one batch, and what `extract` says beside them."""
+    batch = _batch_of(kept[0])
     places = [one.conversation.labelled[1] for one in kept if one.conversation.labelled]
     rows = batch.select(list({column, "conversation"})).take(pa.array(places, pa.int64()))
     numbers = [one.number for one in kept]
     try:
         table, n = extract(label, rows[column], rows["conversation"], numbers)
     except (OtherShapeError, pa.ArrowException) as error:
+        file = kept[0].conversation.file
         first, last = kept[0].conversation.row, kept[-1].conversation.row
         raise WildpaperError(
             f"The column {column} does not hold {label} labels as releases do: {error}",
-            where=f"{path}, rows {first} to {last} (counting from 0)",
+            where=f"{folder / file}, rows {first} to {last} (counting from 0)",
             hint=f"Take {label!r} out of the config key datasets.<name>.recorded.",
         ) from error
-    unmatched[label] += n
     if any(one.clean.places is not None for one in kept):
-        return _renumbered(table, kept)
-    return table
+        return _renumbered(table, kept), n
+    return table, n
 
 
 def _renumbered(table: pa.Table, kept: list[Kept]) -> pa.Table:
@@ -183,11 +188,14 @@ def _spread(table: pa.Table, shards: list[_Shard]) -> None:
 
 
 def _log_summary(
-    dataset: str, names: list[str], counts: Counter[str], unmatched: Counter[str]
+    dataset: str, names: list[str], counts: Counter[str], faults: dict[str, Counter[str]]
 ) -> None:
     for name in names:
         _LOG.info("%s: %d of %d messages have a recorded label %s", dataset, counts[name],
                   counts["messages"], name)  # fmt: skip
-        if unmatched[name]:
+        if n := faults["unmatched"][name]:
             _LOG.warning("%s: %d conversations have another number of %s labels than messages; "
-                         "these labels are left out", dataset, unmatched[name], name)  # fmt: skip
+                         "these labels are left out", dataset, n, name)  # fmt: skip
+        if n := faults["malformed"][name]:
+            _LOG.warning("%s: %d messages have a label %s that is no object of scores from 0 to "
+                         "1; these labels are left out", dataset, n, name)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Commands of ``python -m wildpaper``, a module each: `describe` and `run`."""
