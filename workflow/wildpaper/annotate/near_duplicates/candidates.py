@@ -15,6 +15,7 @@ Ints = npt.NDArray[np.int64]
 _RECALL = 0.995
 _STANDARD_ERRORS = 3
 _ROUNDS = 3
+_SMALL_BUCKET = 16
 _BLOCK_PAIRS = 1 << 15
 
 
@@ -98,9 +99,10 @@ class Signatures:
     def candidates(self, dataset: str) -> Ints:
         """Return pairs that share a band and whose estimate says that they may be alike.
 
-        In each band the first text of a bucket is compared with the others. Those that are
-        surely like it go with it; the rest is treated likewise, three times in all. So the
-        pairs grow with the number of texts, however large a bucket is.
+        In each band all texts of a bucket are compared if it holds 16 or less. In a larger one
+        the first is compared with the others; those that are surely like it go with it, and
+        the rest is treated likewise, three times in all. So the pairs grow with the number of
+        texts, however large a bucket is.
 
         Parameters
         ----------
@@ -125,6 +127,27 @@ class Signatures:
 
     def _in_buckets(self, texts: Ints, buckets: Hashes) -> Ints:
         """Return the pairs of one band as ``lower * n_texts + higher``; texts stand by bucket."""
+        _, places, sizes = np.unique(buckets, return_inverse=True, return_counts=True)
+        large = sizes[places] > _SMALL_BUCKET
+        return np.concatenate(
+            [
+                *self._all_pairs(texts[~large], buckets[~large]),
+                *self._with_leaders(texts[large], buckets[large]),
+            ]
+        )
+
+    def _all_pairs(self, texts: Ints, buckets: Hashes) -> list[Ints]:
+        found = [np.zeros(0, np.int64)]
+        for step in range(1, _SMALL_BUCKET):
+            same = buckets[step:] == buckets[:-step]
+            if not same.any():
+                break
+            first, second = texts[:-step][same], texts[step:][same]
+            near = self._estimates(first, second) >= self._lowest
+            found.append(first[near] * len(self._there) + second[near])
+        return found
+
+    def _with_leaders(self, texts: Ints, buckets: Hashes) -> list[Ints]:
         found = [np.zeros(0, np.int64)]
         for _ in range(_ROUNDS):
             starts = np.concatenate([[True], buckets[1:] != buckets[:-1]])[: len(buckets)]
@@ -137,7 +160,7 @@ class Signatures:
             found.append(leaders[near] * len(self._there) + texts[near])
             rest = alike < self._surely
             texts, buckets = texts[rest], buckets[rest]
-        return np.concatenate(found)
+        return found
 
     def _estimates(self, first: Ints, second: Ints) -> npt.NDArray[np.float64]:
         estimates = np.empty(len(first))
