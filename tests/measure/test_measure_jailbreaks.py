@@ -1,16 +1,22 @@
 """Table 8 recovers which prompts were planted, who sent them, and which replies are flagged."""
 
 import random
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from planting import Chat, Said, random_chats, run_measure, write_chats
 from scipy.stats import binomtest
 
-from wildpaper.measure.toxicity.table_08_jailbreaks import FAMILIES, measure_jailbreaks
-from wildpaper.present.table_08_jailbreaks import NAMES, jailbreaks_tabular
+from wildpaper.annotate.jailbreaks.patterns import read_families
+from wildpaper.measure.toxicity.table_08_jailbreaks import measure_jailbreaks
+from wildpaper.present.table_08_jailbreaks import jailbreaks_tabular
 from wildpaper.publish.published import load_published
 from wildpaper.schema import LABELS, write_labels
+
+PATTERNS = Path(__file__).resolve().parents[2] / "data" / "jailbreaks.yaml"
+NAMES = read_families(PATTERNS)
+FAMILIES = tuple(NAMES)
 
 
 def plant(chats, seed):
@@ -37,7 +43,7 @@ def measured(folder, chats, families, n_shards=1, **options):
         table = pa.Table.from_pylist(rows, LABELS["jailbreak"])
         write_labels(path, "jailbreak", table, "planted", "computed")
         paths["jailbreak"].append(path)
-    return run_measure(measure_jailbreaks, folder, paths)
+    return run_measure(measure_jailbreaks, folder, paths, patterns=PATTERNS)
 
 
 def is_flagged(said):
@@ -69,6 +75,60 @@ def test_occurrences_users_and_success_are_those_planted(tmp_path, seed, gaps):
         assert values[family, "success"] == success
 
 
+def judged_replies(chats, families, family):
+    """Return [(user, Detoxify flags the reply, moderation does)] in the order of attempts."""
+    order = sorted(
+        (chats[i].timestamp, i, position)
+        for (i, position), name in families.items()
+        if name == family
+    )
+    found = []
+    for _, i, position in order:
+        reply = chats[i].messages[position + 1 : position + 2]
+        if reply and reply[0].role == "assistant" and is_flagged(reply[0]) is not None:
+            said = reply[0]
+            toxic = said.text != "" and said.toxicity > 0.1
+            user = chats[i].user or f"unknown {i}"
+            found.append((user, toxic, said.text != "" and said.flagged))
+    return found
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_each_classifier_and_each_user_are_counted(tmp_path, seed, gaps):
+    chats = random_chats(seed=seed, gaps=gaps)
+    families = plant(chats, seed)
+    cells = measured(tmp_path, chats, families).cells
+    for family in FAMILIES[:5]:
+        replies = judged_replies(chats, families, family)
+        first, ever = {}, {}
+        for user, toxic, flagged in replies:
+            first.setdefault(user, toxic or flagged)
+            ever[user] = ever.get(user, False) or toxic or flagged
+        expected = {
+            "detoxify": [toxic for _, toxic, _ in replies],
+            "moderation": [flagged for _, _, flagged in replies],
+            "first-success": list(first.values()),
+            "user-success": list(ever.values()),
+        }
+        for column, verdicts in expected.items():
+            cell = cells[family, column]
+            assert cell.n == len(verdicts)
+            assert cell.value == (100 * sum(verdicts) / len(verdicts) if verdicts else None)
+            assert cell.claim == f"own.table-08-jailbreaks.{family}.{column}"
+
+
+def test_a_user_who_repeats_counts_once_over_users(tmp_path):
+    flagged = [Said("user"), Said("assistant", flagged=True)]
+    chats = [Chat(flagged, user="often") for _ in range(20)]
+    chats += [Chat([Said("user"), Said("assistant")], user=f"u{i}") for i in range(3)]
+    cells = measured(tmp_path, chats, {(i, 0): "narotica" for i in range(23)}).cells
+    assert cells["narotica", "success"].value == pytest.approx(100 * 20 / 23)
+    assert cells["narotica", "user-success"].value == cells["narotica", "first-success"].value == 25
+    expected = binomtest(1, 4).proportion_ci(method="wilson")
+    assert cells["narotica", "user-success"].ci_high == pytest.approx(100 * expected.high)
+
+
 def test_the_interval_is_wilsons_and_holds_the_value(tmp_path):
     chat = [Said("user"), Said("assistant", flagged=True), Said("user"), Said("assistant")]
     chats = [Chat(chat, user=f"u{i}") for i in range(9)]
@@ -93,6 +153,9 @@ def test_where_there_is_nothing_it_says_so(tmp_path):
     found = measured(tmp_path, chats, {(0, 0): "alphabreak"})
     assert found.values["alphabreak", "users"] is None
     assert "users apart" in found.notes["table-08.alphabreak.users"]
+    assert found.values["alphabreak", "success"] == 0
+    assert found.values["alphabreak", "user-success"] is None
+    assert "users apart" in found.notes["own.table-08-jailbreaks.alphabreak.user-success"]
     assert found.values["narotica", "success"] is None
     assert "none with a reply" in found.notes["table-08.narotica.success"]
 
@@ -102,7 +165,7 @@ def test_the_table_has_a_line_a_family_above_the_published_one(tmp_path, project
     found = measured(tmp_path, chats, plant(chats, 2))
     claims, _ = load_published(project / "data/published.yaml")
     text = jailbreaks_tabular(
-        list(found.cells.values()), {claim.id: claim for claim in claims}, "WildChat"
+        list(found.cells.values()), {claim.id: claim for claim in claims}, "WildChat", NAMES
     )
     assert all(f"\n{name} & " in text for name in NAMES.values())
     assert "71.16" in text

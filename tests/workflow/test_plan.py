@@ -15,7 +15,8 @@ from wildpaper.plan import RAWLOGS, make_plan
 def folder(tmp_path, project):
     """Return a project's registries, without its code, with a package of a tokenizer."""
     (tmp_path / "data").mkdir()
-    for name in ("data/sources.yaml", "data/artifacts.yaml", "pyproject.toml"):
+    registries = ("data/sources.yaml", "data/artifacts.yaml", "data/detoxify.yaml")
+    for name in (*registries, "pyproject.toml"):
         shutil.copyfile(project / name, tmp_path / name)
     shutil.copytree(project / "data/recipes", tmp_path / "data/recipes")
     archive = "llama-tokenizer-js-1.2.2.tgz"
@@ -174,7 +175,10 @@ def test_labels_are_recorded_computed_or_lacking(folder):
     labels = ("language", "tokens", "detoxify", "moderation")
     routes = {name: [made.route(name, label) for label in labels] for name in DATASETS}
     assert routes["wildchat"] == ["recorded", "computed", "recorded", "recorded"]
-    assert routes["alpaca"] == ["computed", "computed", "", ""]
+    assert routes["alpaca"] == ["computed", "computed", "computed", "replayed"]
+    assert routes["lmsys_chat_1m"] == ["computed", "computed", "computed", "recorded"]
+    assert made.replayed() == [RAWLOGS, "sharegpt", "open_assistant", "dolly", "alpaca"]
+    assert made.having("detoxify_check") == ["wildchat"]
     assert [made.route(RAWLOGS, label) for label in labels] == [
         "computed", "computed", "computed", "replayed",
     ]  # fmt: skip
@@ -215,7 +219,7 @@ def test_a_path_with_braces_is_refused(folder):
     assert "braces" in str(refused(folder, **from_path(folder / "a{b}.json")))
 
 
-def own_logs(folder, checkpoint="my.ckpt"):
+def own_logs(folder, checkpoint="multilingual"):
     chosen = {"source": "rawlogs", "path": str(folder / "logs")}
     annotate = {"detoxify": {"checkpoint": checkpoint}} if checkpoint else {}
     return {"datasets": {"wildchat": chosen}, "annotate": annotate}
@@ -278,6 +282,59 @@ def test_prompts_are_sorted_by_a_named_classifier_or_in_a_simulated_study(folder
     assert "table-04-prompt-categories" not in blanks(plan(folder, **given, **named))
     simulated = {"datasets": {"wildchat": {"source": "simulate"}}}
     assert "table-04-prompt-categories" not in blanks(plan(folder, **simulated))
+
+
+def test_the_small_checkpoint_scores_invented_texts_only(folder):
+    (folder / "w.parquet").touch()
+    given = from_path(folder / "w.parquet", "wildchat")
+    given["datasets"]["alpaca"] = {"source": "simulate"}
+    made = plan(folder, **given)
+    assert (made.route("alpaca", "detoxify"), made.route("wildchat", "detoxify")) == (
+        "computed", "",
+    )  # fmt: skip
+    own = {"annotate": {"detoxify": {"checkpoint": str(folder / "w.parquet")}}}
+    assert plan(folder, **given, **own).route("wildchat", "detoxify") == "computed"
+
+
+def test_stored_answers_label_what_records_none(folder):
+    (folder / "w.parquet").touch()
+    given = from_path(folder / "w.parquet", "wildchat")
+    assert "moderation" in blanks(plan(folder, **given))["table-07-toxicity-datasets"]
+    store = folder / "answers"
+    store.mkdir()
+    chosen = {"annotate": {"moderation": {"answers": str(store)}}}
+    with pytest.raises(WildpaperError, match=r"No moderation-.*jsonl"):
+        plan(folder, **given, **chosen).stored_answers()
+    (store / "moderation-000.jsonl").touch()
+    made = plan(folder, **given, **chosen)
+    assert made.stored_answers() == [str(store / "moderation-000.jsonl")]
+    assert made.route("wildchat", "moderation") == "replayed"
+    assert "table-07-toxicity-datasets" not in blanks(made)
+
+
+def test_a_run_that_asks_has_a_store_of_its_own(folder):
+    (folder / "w.parquet").touch()
+    given = from_path(folder / "w.parquet", "wildchat")
+    made = plan(folder, **given, annotate={"moderation": {"ask": True}})
+    assert made.moderation_store == f"data/private/{made.config.preset}/moderation"
+    assert made.stored_answers() == []
+    assert made.replayed() == ["wildchat"]
+
+
+def test_a_published_checkpoint_is_fetched_and_asked_for_before_the_run(folder):
+    (folder / "w.parquet").touch()
+    given = from_path(folder / "w.parquet", "wildchat")
+    made = plan(folder, **given, annotate={"detoxify": {"checkpoint": "multilingual"}})
+    assert made.detoxify.checkpoint.startswith("data/raw/detoxify/multilingual/multilingual_")
+    assert [need["repo"] for need in made.needs["hub"]] == ["FacebookAI/xlm-roberta-base"]
+    assert [need["url"] for need in made.needs["addresses"]] == [made.detoxify.url]
+    assert any(need["bytes"] > 1e9 for need in made.needs["disk"])
+
+
+def test_a_checkpoint_that_is_not_there_is_refused(folder):
+    error = refused(folder, annotate={"detoxify": {"checkpoint": "multilingul"}})
+    assert error.where == "config key annotate.detoxify.checkpoint"
+    assert "multilingual" in error.hint
 
 
 def test_models_of_the_hub_are_asked_for_before_the_run(folder):

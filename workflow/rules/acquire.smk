@@ -176,6 +176,7 @@ if PLAN.simulation:
             personal=PLAN.simulation.file("personal.json"),
             true_calls=PLAN.simulation.file("true-calls.parquet"),
             rawlogs=PLAN.simulation.file("rawlogs/acquired.json"),
+            moderation=PLAN.simulation.file("moderation/acquired.json"),
             datasets=[
                 PLAN.simulation.file(f"{name}/acquired.json")
                 for name in PLAN.simulation.datasets
@@ -204,5 +205,30 @@ if PLAN.simulation:
             seed=CONFIG.seed,
         message:
             "Simulate raw logs and comparison sets"
+        script:
+            "../scripts/run.py"
+
+
+if PLAN.detoxify:
+
+    rule fetch_detoxify:
+        """Fetch a checkpoint that Detoxify publishes, and the architecture that it needs."""
+        input:
+            *PREFLIGHT,
+            registry=ancient(repo("data/detoxify.yaml")),
+        output:
+            checkpoint=PLAN.detoxify.checkpoint,
+            base=PLAN.detoxify.base,
+            acquired=f"{PLAN.detoxify.folder}/acquired.json",
+        log:
+            f"data/raw/detoxify/logs/{PLAN.detoxify.name}.log",
+        conda:
+            "../../environment.yml"
+        params:
+            call="wildpaper.annotate.detoxify.published:fetch_detoxify",
+            code=code_digest("wildpaper.annotate.detoxify.published"),
+            name=PLAN.detoxify.name,
+        message:
+            f"Fetch Detoxify's {PLAN.detoxify.name}"
         script:
             "../scripts/run.py"

@@ -5,13 +5,48 @@
 #          data/private/<preset>/release/messages-<shard>.parquet
 # Outputs: annotate/{tokens,language,detoxify,jailbreak,near_duplicate}@computed/<dataset>-<shard>.parquet
 #          annotate/{embedding,category,language_check}@computed/<dataset>-<shard>.parquet (samples)
-#          annotate/moderation@replayed/rawlogs-<shard>.parquet
+#          annotate/moderation@replayed/<dataset>-<shard>.parquet
+#          annotate/detoxify_check@computed/<dataset>-<shard>.parquet (a sample)
 #          annotate/{language,detoxify,moderation}@recorded/<dataset>-<shard>.parquet
-#          annotate/detoxify-small/, annotate/category-small/, annotate/annotator-errors.json
+#          annotate/detoxify-small/, annotate/detoxify-model/, annotate/category-small/,
+#          annotate/annotator-errors.json, annotate/detoxify-judgments.json
 
-CHECKPOINT = CONFIG.annotate.detoxify.checkpoint or results(
-    "annotate/detoxify-small/checkpoint.ckpt"
+# Whatever checkpoint there is, it is converted once to safetensors; a folder of the user's that
+# was converted before is taken as it is.
+if PLAN.detoxify:
+    CHECKPOINT_GIVEN = PLAN.detoxify.checkpoint
+else:
+    CHECKPOINT_GIVEN = CONFIG.annotate.detoxify.checkpoint or results(
+        "annotate/detoxify-small/checkpoint.ckpt"
+    )
+CONVERTED = str(
+    Path(CHECKPOINT_GIVEN)
+    if Path(CHECKPOINT_GIVEN).is_dir()
+    else results("annotate/detoxify-model")
 )
+CHECKPOINT = f"{CONVERTED}/detoxify.json"
+CHECKPOINT_FILES = [
+    f"{CONVERTED}/{name}"
+    for name in (
+        "model.safetensors",
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    )
+]
+GPU_OF_DETOXIFY = int(CONFIG.annotate.detoxify.device == "cuda")
+JUDGED_TEXTS = CONFIG.annotate.detoxify.human_labels or (
+    PLAN.simulation.file("labelled/assess.jsonl") if PLAN.simulation else ""
+)
+# Stored answers are inputs, unless the run adds to them.
+ASK = CONFIG.annotate.moderation.ask
+ASKED = [results("annotate/moderation-asked.json")] if ASK else []
+ASKED_OF = (
+    {"answers": PLAN.moderation_store, "model": CONFIG.annotate.moderation.model}
+    if ASK
+    else {}
+)
+STORED_ANSWERS = PLAN.stored_answers()
 PROMPT_CLASSIFIER = [
     results(f"annotate/category-small/{name}")
     for name in (
@@ -92,22 +127,52 @@ rule match_jailbreaks:
         "../scripts/run.py"
 
 
+if ASK:
+
+    rule ask_moderation:
+        """Ask the moderation interface for the answers that the store lacks."""
+        input:
+            messages=shards_of("messages", PLAN.replayed()),
+        output:
+            report=results("annotate/moderation-asked.json"),
+        log:
+            logs("ask_moderation/all"),
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=3000,
+        params:
+            **CONFIG.annotate.moderation.model_dump(
+                mode="json", exclude={"answers", "ask"}
+            ),
+            call="wildpaper.annotate.moderation.ask:ask_moderation",
+            code=code_digest("wildpaper.annotate.moderation.ask"),
+            answers=PLAN.moderation_store,
+        message:
+            "Ask the moderation interface"
+        script:
+            "../scripts/run.py"
+
+
 rule replay_moderation:
-    """Join the stored answers of the moderation interface to the messages of the raw logs."""
+    """Join stored answers of the moderation interface to messages."""
     input:
         messages=messages_shard,
-        acquired=PLAN.rawlogs.acquired if PLAN.rawlogs else [],
+        acquired=lambda wildcards: PLAN.moderated_by(wildcards.dataset) or [],
+        answers=STORED_ANSWERS,
+        asked=ASKED,
     output:
         labels=results("annotate/moderation@replayed/{dataset}-{shard}.parquet"),
     log:
         logs("replay_moderation/{dataset}-{shard}"),
     wildcard_constraints:
-        dataset=RAWLOGS,
+        dataset="|".join(PLAN.replayed()) or "none-(?!)",
     conda:
         "../../environment.yml"
     resources:
         mem_mb=1000,
     params:
+        **ASKED_OF,
         call="wildpaper.annotate.moderation.replay:replay_moderation",
         code=code_digest("wildpaper.annotate.moderation.replay"),
     message:
@@ -151,6 +216,7 @@ for _name in [name for name, planned in PLAN.datasets.items() if planned.recorde
 rule score_detoxify:
     """Score toxicity with Detoxify, each distinct text once."""
     input:
+        *CHECKPOINT_FILES,
         messages=messages_shard,
         checkpoint=CHECKPOINT,
     output:
@@ -161,16 +227,117 @@ rule score_detoxify:
         "../../environment.yml"
     resources:
         mem_mb=2500,
+        gpu=GPU_OF_DETOXIFY,
     params:
         call="wildpaper.annotate.detoxify.score:score_detoxify",
         code=code_digest("wildpaper.annotate.detoxify.score"),
         dataset="{dataset}",
         batch_tokens=CONFIG.annotate.detoxify.batch_tokens,
         threshold=CONFIG.annotate.detoxify.threshold,
+        device=CONFIG.annotate.detoxify.device,
+        precision=CONFIG.annotate.detoxify.precision,
+        long_texts=CONFIG.annotate.detoxify.long_texts,
     message:
         "Score toxicity of {wildcards.dataset}, shard {wildcards.shard}"
     script:
         "../scripts/run.py"
+
+
+if CONVERTED != CHECKPOINT_GIVEN:
+
+    rule convert_detoxify:
+        """Convert a checkpoint of Detoxify to safetensors, with its checksums."""
+        input:
+            *(PLAN.detoxify.base if PLAN.detoxify else []),
+            checkpoint=CHECKPOINT_GIVEN,
+        output:
+            about=CHECKPOINT,
+            weights=CHECKPOINT_FILES[0],
+            model_config=CHECKPOINT_FILES[1],
+            tokenizer=CHECKPOINT_FILES[2],
+            tokenizer_config=CHECKPOINT_FILES[3],
+        log:
+            logs("convert_detoxify/all"),
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=6000 if CONFIG.annotate.detoxify.checkpoint else 1500,
+        params:
+            call="wildpaper.annotate.detoxify.convert:convert_detoxify",
+            code=code_digest("wildpaper.annotate.detoxify.convert"),
+        message:
+            "Convert the Detoxify checkpoint"
+        script:
+            "../scripts/run.py"
+
+
+rule check_detoxify:
+    """Score anew a sample of messages whose Detoxify scores are recorded."""
+    input:
+        *CHECKPOINT_FILES,
+        messages=expand(
+            results("ingest/{{dataset}}/messages-{shard}.parquet"), shard=SHARDS
+        ),
+        checkpoint=CHECKPOINT,
+    output:
+        labels=expand(
+            results("annotate/detoxify_check@computed/{{dataset}}-{shard}.parquet"),
+            shard=SHARDS,
+        ),
+    log:
+        logs("check_detoxify/{dataset}"),
+    wildcard_constraints:
+        dataset="|".join(DATASETS),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2500,
+        gpu=GPU_OF_DETOXIFY,
+    params:
+        call="wildpaper.annotate.detoxify.rescore:check_detoxify",
+        code=code_digest("wildpaper.annotate.detoxify.rescore"),
+        dataset="{dataset}",
+        n_messages=CONFIG.annotate.detoxify.check_messages,
+        seed=CONFIG.seed,
+        device=CONFIG.annotate.detoxify.device,
+        precision=CONFIG.annotate.detoxify.precision,
+        batch_tokens=CONFIG.annotate.detoxify.batch_tokens,
+        threshold=CONFIG.annotate.detoxify.threshold,
+    message:
+        "Check recorded toxicity of {wildcards.dataset}"
+    script:
+        "../scripts/run.py"
+
+
+if JUDGED_TEXTS:
+
+    rule assess_human_labels:
+        """Compare the checkpoint with what people, or the simulator, say of texts."""
+        input:
+            *CHECKPOINT_FILES,
+            checkpoint=CHECKPOINT,
+            judgments=JUDGED_TEXTS,
+        output:
+            assessed=results("annotate/detoxify-judgments.json"),
+        log:
+            logs("assess_human_labels/all"),
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=2500,
+            gpu=GPU_OF_DETOXIFY,
+        params:
+            call="wildpaper.annotate.detoxify.human:assess_human_labels",
+            code=code_digest("wildpaper.annotate.detoxify.human"),
+            threshold=CONFIG.annotate.detoxify.threshold,
+            batch_tokens=CONFIG.annotate.detoxify.batch_tokens,
+            device=CONFIG.annotate.detoxify.device,
+            precision=CONFIG.annotate.detoxify.precision,
+            long_texts=CONFIG.annotate.detoxify.long_texts,
+        message:
+            "Compare Detoxify with known judgments"
+        script:
+            "../scripts/run.py"
 
 
 rule find_near_duplicates:
@@ -351,6 +518,7 @@ if PLAN.simulation:
     rule assess_annotators:
         """Measure the errors of lingua, Detoxify and the prompt classifier on known texts."""
         input:
+            *CHECKPOINT_FILES,
             labelled=PLAN.simulation.file("labelled/assess.jsonl"),
             checkpoint=CHECKPOINT,
             prompts=PLAN.simulation.file("labelled/prompts-assess.jsonl"),

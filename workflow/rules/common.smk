@@ -45,7 +45,7 @@ RESULTS = f"results/{CONFIG.preset}"
 SHARDS = range(CONFIG.shards)
 LABELS = (
     *("tokens", "language", "language_check", "detoxify", "moderation", "jailbreak"),
-    *("category", "near_duplicate", "embedding"),
+    *("category", "near_duplicate", "embedding", "detoxify_check"),
 )
 WILDCHAT = [name for name in PLAN.datasets if name == "wildchat"]
 TRAINED_ON = PLAN.trained_on()

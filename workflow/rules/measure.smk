@@ -7,6 +7,9 @@
 
 REPORTS = [results(f"ingest/{name}/report.json") for name in PLAN.datasets]
 WILDCHAT_REPORT = results("ingest/wildchat/report.json")
+SCORED = PLAN.having("detoxify")
+MODERATED = PLAN.having("moderation")
+RESCORED = PLAN.having("detoxify_check")
 
 
 rule measure_datasets:
@@ -251,6 +254,299 @@ rule measure_toxicity_by_month:
         "../scripts/run.py"
 
 
+rule measure_toxicity_datasets:
+    """Table 7: messages flagged in each data set, by role."""
+    input:
+        reports=REPORTS,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        detoxify=labels_of("detoxify", SCORED),
+        moderation=labels_of("moderation", MODERATED),
+    output:
+        table=results("measure/table-07-toxicity-datasets.csv"),
+        notes=results("measure/table-07-toxicity-datasets.notes.json"),
+    log:
+        logs("measure_toxicity_datasets/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+    params:
+        call="wildpaper.measure.toxicity.table_07_toxicity_datasets:measure_toxicity_datasets",
+        code=code_digest("wildpaper.measure.toxicity.table_07_toxicity_datasets"),
+        scored=SCORED,
+        moderated=MODERATED,
+        threshold=CONFIG.annotate.detoxify.threshold,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 7"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_detoxify_categories:
+    """Table 12: messages by category of Detoxify."""
+    input:
+        reports=REPORTS,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        detoxify=labels_of("detoxify", SCORED),
+    output:
+        table=results("measure/table-12-detoxify-categories.csv"),
+        notes=results("measure/table-12-detoxify-categories.notes.json"),
+    log:
+        logs("measure_detoxify_categories/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+    params:
+        call="wildpaper.measure.toxicity.table_12_detoxify_categories:measure_detoxify_categories",
+        code=code_digest("wildpaper.measure.toxicity.table_12_detoxify_categories"),
+        scored=SCORED,
+        threshold=CONFIG.annotate.detoxify.threshold,
+        category_share=CONFIG.measure.category_share,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 12"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_moderation_categories:
+    """Table 13: messages by category of the moderation labels."""
+    input:
+        reports=REPORTS,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        moderation=labels_of("moderation", MODERATED),
+    output:
+        table=results("measure/table-13-moderation-categories.csv"),
+        notes=results("measure/table-13-moderation-categories.notes.json"),
+    log:
+        logs("measure_moderation_categories/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+    params:
+        call="wildpaper.measure.toxicity.table_13_moderation_categories:measure_moderation_categories",
+        code=code_digest("wildpaper.measure.toxicity.table_13_moderation_categories"),
+        moderated=MODERATED,
+        category_share=CONFIG.measure.category_share,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 13"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_toxicity_text:
+    """The numbers of the text on toxicity."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        moderation=labels_of("moderation", WILDCHAT),
+    output:
+        table=results("measure/toxicity-text.csv"),
+        notes=results("measure/toxicity-text.notes.json"),
+    log:
+        logs("measure_toxicity_text/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.toxicity.toxicity_text:measure_toxicity_text",
+        code=code_digest("wildpaper.measure.toxicity.toxicity_text"),
+        threshold=CONFIG.annotate.detoxify.threshold,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure the text on toxicity"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_june_update:
+    """Flagged replies and user messages before and after the update of June 2023."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        detoxify=labels_of("detoxify", WILDCHAT),
+        moderation=labels_of("moderation", WILDCHAT),
+        published=repo("data/published.yaml"),
+    output:
+        table=results("measure/june-update.csv"),
+        notes=results("measure/june-update.notes.json"),
+    log:
+        logs("measure_june_update/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.toxicity.june_update:measure_june_update",
+        code=code_digest("wildpaper.measure.toxicity.june_update"),
+        threshold=CONFIG.annotate.detoxify.threshold,
+        newey_west_days=CONFIG.measure.newey_west_days,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Test the update of June"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_recorded_scores:
+    """Recorded Detoxify scores beside computed ones."""
+    input:
+        reports=[results(f"ingest/{name}/report.json") for name in RESCORED],
+        conversations=shards_of("conversations", RESCORED),
+        messages=shards_of("messages", RESCORED),
+        detoxify=labels_of("detoxify", RESCORED),
+        checks=labels_of("detoxify_check", RESCORED),
+    output:
+        table=results("measure/recorded-scores.csv"),
+        notes=results("measure/recorded-scores.notes.json"),
+    log:
+        logs("measure_recorded_scores/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.toxicity.recorded_scores:measure_recorded_scores",
+        code=code_digest("wildpaper.measure.toxicity.recorded_scores"),
+        threshold=CONFIG.annotate.detoxify.threshold,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Compare recorded and computed scores"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_threshold_sweep:
+    """Share of messages above each threshold on toxicity."""
+    input:
+        reports=REPORTS,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        detoxify=labels_of("detoxify", SCORED),
+    output:
+        table=results("measure/threshold-sweep.csv"),
+        notes=results("measure/threshold-sweep.notes.json"),
+    log:
+        logs("measure_threshold_sweep/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+    params:
+        call="wildpaper.measure.toxicity.threshold_sweep:measure_threshold_sweep",
+        code=code_digest("wildpaper.measure.toxicity.threshold_sweep"),
+        scored=SCORED,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Vary the threshold"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_classifier_agreement:
+    """Detoxify against the moderation labels."""
+    input:
+        reports=REPORTS,
+        conversations=shards_of("conversations", PLAN.datasets),
+        messages=shards_of("messages", PLAN.datasets),
+        detoxify=labels_of("detoxify", SCORED),
+        moderation=labels_of("moderation", MODERATED),
+    output:
+        table=results("measure/classifier-agreement.csv"),
+        notes=results("measure/classifier-agreement.notes.json"),
+    log:
+        logs("measure_classifier_agreement/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=4000,
+    params:
+        call="wildpaper.measure.toxicity.classifier_agreement:measure_classifier_agreement",
+        code=code_digest("wildpaper.measure.toxicity.classifier_agreement"),
+        scored=SCORED,
+        moderated=MODERATED,
+        threshold=CONFIG.annotate.detoxify.threshold,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure the agreement of the classifiers"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_toxicity_strata:
+    """Flagged messages by language, API version, country, turn and duplication."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        detoxify=labels_of("detoxify", WILDCHAT),
+        moderation=labels_of("moderation", WILDCHAT),
+        language=labels_of("language", WILDCHAT),
+        near_duplicates=labels_of("near_duplicate", WILDCHAT),
+    output:
+        table=results("measure/toxicity-strata.csv"),
+        notes=results("measure/toxicity-strata.notes.json"),
+    log:
+        logs("measure_toxicity_strata/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.toxicity.toxicity_strata:measure_toxicity_strata",
+        code=code_digest("wildpaper.measure.toxicity.toxicity_strata"),
+        threshold=CONFIG.annotate.detoxify.threshold,
+        trained_languages=CONFIG.annotate.detoxify.trained_languages,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure toxicity by stratum"
+    script:
+        "../scripts/run.py"
+
+
+if JUDGED_TEXTS:
+
+    rule measure_calibration:
+        """Detoxify against known judgments: calibration, ROC, sweep."""
+        input:
+            assessed=rules.assess_human_labels.output.assessed,
+        output:
+            table=results("measure/detoxify-calibration.csv"),
+            notes=results("measure/detoxify-calibration.notes.json"),
+        log:
+            logs("measure_calibration/all"),
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=500,
+        params:
+            call="wildpaper.measure.toxicity.detoxify_calibration:measure_calibration",
+            code=code_digest("wildpaper.measure.toxicity.detoxify_calibration"),
+        message:
+            "Measure the calibration of Detoxify"
+        script:
+            "../scripts/run.py"
+
+
 rule measure_jailbreaks:
     """Table 8: jailbreak prompts, who sends them, and how often the reply is flagged."""
     input:
@@ -260,6 +556,7 @@ rule measure_jailbreaks:
         detoxify=labels_of("detoxify", WILDCHAT),
         moderation=labels_of("moderation", WILDCHAT),
         jailbreak=labels_of("jailbreak", WILDCHAT),
+        patterns=repo("data/jailbreaks.yaml"),
     output:
         table=results("measure/table-08-jailbreaks.csv"),
         notes=results("measure/table-08-jailbreaks.notes.json"),
@@ -275,6 +572,40 @@ rule measure_jailbreaks:
         threshold=CONFIG.annotate.detoxify.threshold,
     message:
         "Measure Table 8"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_discovery:
+    """Long first prompts that several users share, found without a list."""
+    input:
+        report=WILDCHAT_REPORT,
+        conversations=shards_of("conversations", WILDCHAT),
+        messages=shards_of("messages", WILDCHAT),
+        detoxify=labels_of("detoxify", WILDCHAT),
+        moderation=labels_of("moderation", WILDCHAT),
+        jailbreak=labels_of("jailbreak", WILDCHAT),
+        near_duplicate=labels_of("near_duplicate", WILDCHAT),
+        patterns=repo("data/jailbreaks.yaml"),
+    output:
+        table=results("measure/jailbreak-discovery.csv"),
+        notes=results("measure/jailbreak-discovery.notes.json"),
+    log:
+        logs("measure_discovery/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=2000,
+    params:
+        call="wildpaper.measure.toxicity.jailbreak_discovery:measure_discovery",
+        code=code_digest("wildpaper.measure.toxicity.jailbreak_discovery"),
+        threshold=CONFIG.annotate.detoxify.threshold,
+        least_characters=CONFIG.measure.discovery_characters,
+        least_users=CONFIG.measure.discovery_users,
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Look for prompts that are passed around"
     script:
         "../scripts/run.py"
 

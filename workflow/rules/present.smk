@@ -39,6 +39,13 @@ ruleorder: leave_tables_blank > render_overlap
 ruleorder: leave_tables_blank > render_language_agreement
 ruleorder: leave_tables_blank > render_near_duplicates
 ruleorder: leave_tables_blank > render_interval_coverage
+ruleorder: leave_tables_blank > render_toxicity_datasets
+ruleorder: leave_tables_blank > render_detoxify_categories
+ruleorder: leave_tables_blank > render_moderation_categories
+ruleorder: leave_tables_blank > render_recorded_scores
+ruleorder: leave_tables_blank > render_classifier_agreement
+ruleorder: leave_tables_blank > render_toxicity_strata
+ruleorder: leave_tables_blank > render_discovery
 ruleorder: leave_figures_blank > draw_token_lengths
 ruleorder: leave_figures_blank > draw_turns
 ruleorder: leave_figures_blank > draw_language_tail
@@ -48,6 +55,9 @@ ruleorder: leave_figures_blank > draw_flow
 ruleorder: leave_figures_blank > draw_layout
 ruleorder: leave_figures_blank > draw_concentration
 ruleorder: leave_figures_blank > draw_conversations_by_month
+ruleorder: leave_figures_blank > draw_june_update
+ruleorder: leave_figures_blank > draw_calibration
+ruleorder: leave_figures_blank > draw_threshold_sweep
 
 
 rule render_datasets:
@@ -165,12 +175,191 @@ rule render_toxicity_overlap:
         "../scripts/run.py"
 
 
+rule render_toxicity_datasets:
+    """Table 7: flagged messages by data set."""
+    input:
+        measured=results("measure/table-07-toxicity-datasets.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/table-07-toxicity-datasets.csv"),
+        tex=results("present/tables/table-07-toxicity-datasets.tex"),
+    log:
+        logs("render_toxicity_datasets/table-07-toxicity-datasets"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.table_07_toxicity_datasets:render_toxicity_datasets",
+        code=code_digest("wildpaper.present.table_07_toxicity_datasets"),
+        titles=PLAN.titles(),
+    message:
+        "Set Table 7"
+    script:
+        "../scripts/run.py"
+
+
+rule render_detoxify_categories:
+    """Table 12: categories of Detoxify by data set."""
+    input:
+        measured=results("measure/table-12-detoxify-categories.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/table-12-detoxify-categories.csv"),
+        tex=results("present/tables/table-12-detoxify-categories.tex"),
+    log:
+        logs("render_detoxify_categories/table-12-detoxify-categories"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.table_12_detoxify_categories:render_detoxify_categories",
+        code=code_digest("wildpaper.present.table_12_detoxify_categories"),
+        titles=PLAN.titles(),
+    message:
+        "Set Table 12"
+    script:
+        "../scripts/run.py"
+
+
+rule render_moderation_categories:
+    """Table 13: categories of moderation by data set."""
+    input:
+        measured=results("measure/table-13-moderation-categories.csv"),
+        published=repo("data/published.yaml"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/table-13-moderation-categories.csv"),
+        tex=results("present/tables/table-13-moderation-categories.tex"),
+    log:
+        logs("render_moderation_categories/table-13-moderation-categories"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.table_13_moderation_categories:render_moderation_categories",
+        code=code_digest("wildpaper.present.table_13_moderation_categories"),
+        titles=PLAN.titles(),
+    message:
+        "Set Table 13"
+    script:
+        "../scripts/run.py"
+
+
+rule render_recorded_scores:
+    """Recorded scores and computed ones."""
+    input:
+        measured=results("measure/recorded-scores.csv"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/recorded-scores.csv"),
+        tex=results("present/tables/recorded-scores.tex"),
+    log:
+        logs("render_recorded_scores/recorded-scores"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.recorded_scores:render_recorded_scores",
+        code=code_digest("wildpaper.present.recorded_scores"),
+        titles=PLAN.titles(),
+    message:
+        "Set the table on recorded scores"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_june_update:
+    """Toxicity before and after the update of June 2023."""
+    input:
+        measured=results("measure/june-update.csv"),
+    output:
+        pdf=results("present/figures/june-update.pdf"),
+        png=results("present/figures/june-update.png"),
+    log:
+        logs("draw_june_update/june-update"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.june_update:render_june_update",
+        code=code_digest("wildpaper.present.june_update"),
+    message:
+        "Draw the update of June"
+    script:
+        "../scripts/run.py"
+
+
+rule render_classifier_agreement:
+    """Agreement of the two classifiers."""
+    input:
+        measured=results("measure/classifier-agreement.csv"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/classifier-agreement.csv"),
+        tex=results("present/tables/classifier-agreement.tex"),
+    log:
+        logs("render_classifier_agreement/classifier-agreement"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.classifier_agreement:render_classifier_agreement",
+        code=code_digest("wildpaper.present.classifier_agreement"),
+        titles=PLAN.titles(),
+    message:
+        "Set the table on the agreement of the classifiers"
+    script:
+        "../scripts/run.py"
+
+
+rule render_toxicity_strata:
+    """Flagged messages by stratum."""
+    input:
+        measured=results("measure/toxicity-strata.csv"),
+        acquired=ACQUIRED,
+    output:
+        csv=results("present/tables/toxicity-strata.csv"),
+        tex=results("present/tables/toxicity-strata.tex"),
+    log:
+        logs("render_toxicity_strata/toxicity-strata"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.toxicity_strata:render_toxicity_strata",
+        code=code_digest("wildpaper.present.toxicity_strata"),
+        titles=PLAN.titles(),
+        trained_languages=CONFIG.annotate.detoxify.trained_languages,
+    message:
+        "Set the table on strata"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_threshold_sweep:
+    """Share of messages above each threshold."""
+    input:
+        measured=results("measure/threshold-sweep.csv"),
+    output:
+        pdf=results("present/figures/threshold-sweep.pdf"),
+        png=results("present/figures/threshold-sweep.png"),
+    log:
+        logs("draw_threshold_sweep/threshold-sweep"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.threshold_sweep:render_threshold_sweep",
+        code=code_digest("wildpaper.present.threshold_sweep"),
+        titles=PLAN.titles(),
+        threshold=CONFIG.annotate.detoxify.threshold,
+    message:
+        "Draw the threshold sweep"
+    script:
+        "../scripts/run.py"
+
+
 rule render_jailbreaks:
     """Table 8: jailbreak prompts beside the published counts."""
     input:
         measured=results("measure/table-08-jailbreaks.csv"),
         published=repo("data/published.yaml"),
         acquired=ACQUIRED,
+        patterns=repo("data/jailbreaks.yaml"),
     output:
         csv=results("present/tables/table-08-jailbreaks.csv"),
         tex=results("present/tables/table-08-jailbreaks.tex"),
@@ -184,6 +373,29 @@ rule render_jailbreaks:
         titles=PLAN.titles(),
     message:
         "Set Table 8"
+    script:
+        "../scripts/run.py"
+
+
+rule render_discovery:
+    """Long first prompts that several users share."""
+    input:
+        measured=results("measure/jailbreak-discovery.csv"),
+        acquired=ACQUIRED,
+        patterns=repo("data/jailbreaks.yaml"),
+    output:
+        csv=results("present/tables/jailbreak-discovery.csv"),
+        tex=results("present/tables/jailbreak-discovery.tex"),
+    log:
+        logs("render_discovery/jailbreak-discovery"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.jailbreak_discovery:render_discovery",
+        code=code_digest("wildpaper.present.jailbreak_discovery"),
+        titles=PLAN.titles(),
+    message:
+        "Set the table on shared prompts"
     script:
         "../scripts/run.py"
 
@@ -458,6 +670,26 @@ rule draw_toxicity_by_month:
         code=code_digest("wildpaper.present.figure_05_toxicity_by_month"),
     message:
         "Draw Figure 5"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_calibration:
+    """Detoxify against known judgments."""
+    input:
+        measured=results("measure/detoxify-calibration.csv"),
+    output:
+        pdf=results("present/figures/detoxify-calibration.pdf"),
+        png=results("present/figures/detoxify-calibration.png"),
+    log:
+        logs("draw_calibration/detoxify-calibration"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.detoxify_calibration:render_calibration",
+        code=code_digest("wildpaper.present.detoxify_calibration"),
+    message:
+        "Draw the calibration of Detoxify"
     script:
         "../scripts/run.py"
 

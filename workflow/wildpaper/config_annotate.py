@@ -33,13 +33,17 @@ class DetoxifyConfig(Section):
     threshold: float = Field(default=0.1, gt=0, lt=1)
     """A message is toxic for Detoxify if the head `toxicity` exceeds this (paper, section 4)."""
     batch_tokens: int = Field(default=16_384, ge=512)
-    """Tokens in a batch, padding included; halved when memory runs out."""
+    """Tokens in a batch, padding included, at most; on a CPU never more than 512. Halved when memory runs out."""  # noqa: E501
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the model runs."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """`bf16` is faster; what comes out near the threshold is scored again in fp32, so that no message changes sides."""  # noqa: E501
     long_texts: Literal["truncate", "windows"] = "truncate"
     """Texts longer than the model reads: `truncate`, as in the paper, scores their beginning; `windows` the maximum over overlapping windows."""  # noqa: E501
+    trained_languages: tuple[str, ...] = (
+        *("English", "French", "Spanish", "Italian", "Portuguese", "Turkish", "Russian"),
+    )
+    """Languages that the model was trained on, by their English names; scores of others are marked. Default: those of `multilingual`; the other two know English only."""  # noqa: E501
     check_messages: int = Field(default=2_000, ge=0)
     """Messages, sampled, whose recorded scores are compared with computed ones, where the run has a checkpoint; 0: none."""  # noqa: E501
     human_labels: DataPath | None = None
@@ -50,7 +54,7 @@ class ModerationConfig(Section):
     """Labels of the OpenAI moderation interface, or of one that is compatible."""
 
     answers: DataPath | None = None
-    """A folder of stored answers, `moderation-*.jsonl`, for data sets that record none (docs/moderation.md)."""  # noqa: E501
+    """A folder of stored answers, `moderation-*.jsonl`, for data sets that record none (docs/moderation.md). Default, where `ask` is on: `data/private/<preset>/moderation`."""  # noqa: E501
     ask: bool = False
     """Whether to ask the interface for the answers that the folder `answers` lacks, and to store them there. Texts leave the machine. The key is read from the environment variable `OPENAI_API_KEY`."""  # noqa: E501
     endpoint: str = "https://api.openai.com/v1/moderations"
@@ -65,6 +69,8 @@ class ModerationConfig(Section):
     """Requests under way at a time."""
     requests_per_minute: int = Field(default=500, ge=1)
     """Rate limit of the account."""
+    tokens_per_minute: int = Field(default=0, ge=0)
+    """Token limit of the account; 0: none."""
     timeout_s: float = Field(default=60.0, gt=0)
     """Seconds to wait for an answer."""
     attempts: int = Field(default=6, ge=1)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from wildpaper.acquire.preflight_needs import needs_of
+from wildpaper.acquire.preflight_needs import Download, needs_of
 from wildpaper.acquire.sources import Sources, load_sources
 from wildpaper.artifacts import Artifact, load_artifacts
 from wildpaper.config import DATASETS, Config, load_config
 from wildpaper.plan_inputs import (
+    answer_files,
+    detoxify_download,
     files_of,
     from_hub,
     raw_log_files,
@@ -21,7 +23,7 @@ from wildpaper.plan_inputs import (
     state_of,
     tokenizer_file,
 )
-from wildpaper.plan_parts import DatasetPlan, RawLogs, Simulation
+from wildpaper.plan_parts import DatasetPlan, DetoxifyDownload, RawLogs, Simulation
 from wildpaper.train.recipe import Recipe, load_recipe
 
 _SUFFIXES = {
@@ -51,6 +53,7 @@ class Plan:
     version: str
     needs: dict[str, Any]
     recipe: Recipe | None
+    detoxify: DetoxifyDownload | None
 
     @property
     def config_digest(self) -> str:
@@ -80,12 +83,69 @@ class Plan:
         if label in self.datasets[dataset].recorded:
             return "recorded"
         annotate = self.config.annotate
+        if label == "moderation":
+            return "replayed" if self.moderation_store or self.moderated_by(dataset) else ""
         computed = label in _COMPUTED or (
-            (label == "detoxify" and annotate.detoxify.checkpoint)
+            (label == "detoxify" and self.scorable(dataset))
             or (label == "category" and (annotate.category.model or self.planted))
             or (label == "language_check" and annotate.language.check_messages)
+            or (
+                label == "detoxify_check"
+                and annotate.detoxify.check_messages
+                and "detoxify" in self.datasets[dataset].recorded
+                and self.scorable(dataset)
+            )
         )
         return "computed" if computed else ""
+
+    def scorable(self, dataset: str) -> bool:
+        """Say whether the run has a checkpoint of Detoxify for a data set.
+
+        The small one that a simulated run trains knows invented words only.
+        """
+        simulated = self.simulation is not None and self.datasets[dataset].source == "simulate"
+        return bool(self.config.annotate.detoxify.checkpoint) or simulated
+
+    @property
+    def moderation_store(self) -> str:
+        """The folder of stored moderation answers; empty if the run has none."""
+        chosen = self.config.annotate.moderation
+        default = f"data/private/{self.config.preset}/moderation" if chosen.ask else ""
+        return chosen.answers or default
+
+    def moderated_by(self, dataset: str) -> str:
+        """Return the ``acquired.json`` that names stored moderation answers; empty if none does.
+
+        Where the run has a folder of answers, they are taken from there.
+        """
+        if self.moderation_store:
+            return ""
+        if dataset == RAWLOGS:
+            return self.rawlogs.acquired if self.rawlogs else ""
+        if self.simulation is not None and dataset in self.simulation.datasets:
+            return self.simulation.file("moderation/acquired.json")
+        return ""
+
+    def stored_answers(self) -> list[str]:
+        """Return the files of the folder of moderation answers, unless the run adds to them.
+
+        Raises
+        ------
+        WildpaperError
+            If there are none.
+        """
+        if not self.moderation_store or self.config.annotate.moderation.ask:
+            return []
+        return answer_files(self.moderation_store)
+
+    def replayed(self) -> list[str]:
+        """Return what is labelled by stored moderation answers, raw logs first."""
+        own = [RAWLOGS] if self.rawlogs else []
+        return [n for n in [*own, *self.datasets] if self.route(n, "moderation") == "replayed"]
+
+    def having(self, *labels: str) -> list[str]:
+        """Return the data sets that have all of some labels."""
+        return [name for name in self.datasets if all(self.route(name, one) for one in labels)]
 
     def checked(self) -> list[str]:
         """Return the data sets whose recorded languages are compared with lingua's."""
@@ -103,7 +163,14 @@ class Plan:
             found["prompt classifier"] = (annotate.category.model, annotate.category.revision)
         if "comparison" not in lacking:
             found["sentence encoder"] = (annotate.embedding.model, annotate.embedding.revision)
+        if self.detoxify:
+            found[self.detoxify.title] = (self.detoxify.repo, self.detoxify.revision)
         return {what: named for what, named in found.items() if from_hub(named[0])}
+
+    def downloads(self) -> list[Download]:
+        """Return what else is fetched: what it is, from where, to where, how large."""
+        one = self.detoxify
+        return [Download(one.title, one.url, one.folder, 2 * one.n_bytes)] if one else []
 
     def lacking(self) -> dict[str, str]:
         """Return {what artifacts may need: why this run does not have it}."""
@@ -111,6 +178,23 @@ class Plan:
         for label, title in (("detoxify", "Detoxify scores"), ("moderation", "moderation labels")):
             if "wildchat" in self.datasets and not self.route("wildchat", label):
                 lacking[label] = f"this run has no {title} for WildChat: its files record none"
+            if not self.having(label):
+                lacking[f"any-{label}"] = f"this run has no {title}: its files record none"
+        if not self.having("detoxify", "moderation"):
+            lacking["both-classifiers"] = (
+                "no data set of this run has both Detoxify scores and moderation labels"
+            )
+        if not self.having("detoxify_check"):
+            lacking["rescored"] = (
+                "this run has no data set with recorded Detoxify scores and a checkpoint to "
+                "score it anew (config key annotate.detoxify.checkpoint)"
+            )
+        detoxify = self.config.annotate.detoxify
+        if not (self.simulation or (detoxify.checkpoint and detoxify.human_labels)):
+            lacking["judged-texts"] = (
+                "this run has no checkpoint of Detoxify with texts that people have judged (config "
+                "keys annotate.detoxify.checkpoint and human_labels)"
+            )
         if "wildchat" in self.datasets and not self.route("wildchat", "category"):
             lacking["category"] = (
                 "this run has no classifier of prompts (config key annotate.category.model)"
@@ -192,12 +276,13 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
     ]
     plan = Plan(
         config, simulation, rawlogs, sources, artifacts, datasets, tokenizer, sha256, version,
-        {}, recipe,
+        {}, recipe, detoxify_download(config.annotate.detoxify.checkpoint, project, raw_folder),
     )  # fmt: skip
     folders = (raw_folder, f"results/{config.preset}")
     needs = needs_of(
-        datasets.values(), config.tokenizer.source, recipe, sources, *folders, models=plan.models()
-    )
+        datasets.values(), config.tokenizer.source, recipe, sources, *folders,
+        models=plan.models(), downloads=plan.downloads(),
+    )  # fmt: skip
     return replace(plan, needs=needs)
 
 
@@ -246,6 +331,7 @@ def _plan_dataset(
     elif chosen.source == "simulate":
         assert simulation is not None  # noqa: S101 - there is one if any data set is simulated
         acquired = simulation.file(f"{name}/acquired.json")
+        recorded = ("moderation",) if name == "lmsys_chat_1m" else ()
         version = simulation.folder.rpartition("/")[2]
     elif chosen.source == "path":
         files = files_of(name, str(chosen.path), _SUFFIXES[entry.native_format])

@@ -6,7 +6,9 @@ from pathlib import Path
 from wildpaper.acquire.sources import Sources
 from wildpaper.config import Config
 from wildpaper.errors import WildpaperError
+from wildpaper.plan_parts import DetoxifyDownload
 
+PUBLISHED_DETOXIFY = ("original", "unbiased", "multilingual")
 HUB_TOKENIZER = "data/raw/llama2-tokenizer/hub/tokenizer.json"
 
 
@@ -158,3 +160,57 @@ def recipe_file(name: str, project: str) -> str:
             hint=f"Recipes in data/recipes/: {known}.",
         )
     return str(found)
+
+
+def detoxify_download(
+    checkpoint: str | None, project: str, raw_folder: str
+) -> DetoxifyDownload | None:
+    """Return how the checkpoint is fetched that is chosen by the name Detoxify gives it.
+
+    Raises
+    ------
+    WildpaperError
+        If the registry is invalid, or there is no such file where a path is given.
+    """
+    if checkpoint not in PUBLISHED_DETOXIFY:
+        if checkpoint and not Path(checkpoint).exists():
+            raise WildpaperError(
+                f"No such file or folder: {checkpoint}",
+                where="config key annotate.detoxify.checkpoint",
+                hint=f"Correct the path, or name one of {', '.join(PUBLISHED_DETOXIFY)}.",
+            )
+        return None
+    from wildpaper.annotate.detoxify.published import published_paths, read_published
+
+    registry = Path(project, "data", "detoxify.yaml")
+    model, files = read_published(registry)[checkpoint], published_paths(registry, checkpoint)
+    folder = f"{raw_folder}/detoxify/{checkpoint}"
+    return DetoxifyDownload(
+        checkpoint,
+        f"Detoxify {checkpoint}",
+        folder,
+        f"{folder}/{files['checkpoint']}",
+        [f"{folder}/{file}" for file in files["base"]],
+        model.url,
+        model.repo,
+        model.revision,
+        model.n_bytes,
+    )
+
+
+def answer_files(folder: str) -> list[str]:
+    """Return the files of stored moderation answers in a folder, by name.
+
+    Raises
+    ------
+    WildpaperError
+        If there are none.
+    """
+    found = sorted(str(path) for path in Path(folder).glob("moderation-*.jsonl"))
+    if not found:
+        raise WildpaperError(
+            f"No moderation-….jsonl in the folder {folder}",
+            where="config key annotate.moderation.answers",
+            hint="docs/moderation.md describes the files; annotate.moderation.ask makes them.",
+        )
+    return found

@@ -71,3 +71,34 @@ class RawLogs:
     acquired: str
     files: list[str]
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetoxifyDownload:
+    """A checkpoint that Detoxify publishes, and the architecture that it needs.
+
+    Attributes
+    ----------
+    name, title : str
+        Its name in the configuration; what it is.
+    folder, checkpoint : str
+        Where it is fetched to.
+    base : list of str
+        Files of the architecture, below the folder.
+    url, repo : str
+        Where the checkpoint and the architecture are.
+    revision : str or None
+        Commit of the repository.
+    n_bytes : int
+        Of the checkpoint, about.
+    """
+
+    name: str
+    title: str
+    folder: str
+    checkpoint: str
+    base: list[str]
+    url: str
+    repo: str
+    revision: str | None
+    n_bytes: int

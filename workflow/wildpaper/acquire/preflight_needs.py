@@ -5,6 +5,7 @@ checks what this lists.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,16 @@ _ESTIMATED_BYTES = {
     "wildchat-4.8m-full": 19_000_000_000,
 }
 _BASE_MODEL_BYTES = 14_000_000_000  # seven thousand million parameters, two bytes each
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One file that is fetched: what it is, from where, to where, about how large."""
+
+    what: str
+    url: str
+    folder: str
+    n_bytes: int
 
 
 class Planned(Protocol):
@@ -52,6 +63,7 @@ def needs_of(
     results_folder: str,
     memory_gb: float = 0.0,
     models: Mapping[str, tuple[str, str | None]] | None = None,
+    downloads: Iterable["Download"] = (),
 ) -> Needs:
     """Return what has to be checked before a run starts; empty if there is nothing.
 
@@ -71,6 +83,8 @@ def needs_of(
         Memory (10^9 bytes) that the machine must have; 0 if that is not stated.
     models : mapping, optional
         {what for: (repository of the hub, revision)} of models that label texts.
+    downloads : iterable of Download
+        What else is fetched.
 
     Returns
     -------
@@ -101,11 +115,14 @@ def needs_of(
         )
     for what, (repo, revision) in (models or {}).items():
         hub.append(_hub_need(what, repo, "model", "config.json", revision))
+    for one in downloads:
+        addresses.append({"what": one.what, "url": one.url})
     n_raw_bytes = sum(need["bytes"] for need in disk)
     if n_raw_bytes:
         what = f"results, {RESULTS_PER_RAW:g} times the raw files"
         n_bytes = int(RESULTS_PER_RAW * n_raw_bytes)
         disk.append(_disk_need(what, f"{results_folder}/ingest", n_bytes))
+    disk += [_disk_need(one.what, one.folder, one.n_bytes, True) for one in downloads]
     gpus = None
     if recipe:
         hub += _base_model(recipe, sources)

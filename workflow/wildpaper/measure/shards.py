@@ -50,8 +50,8 @@ class OpenedDataset:
         numbers the users (or conversations, where the user is not known) from 0 in the order
         of their first conversation; and, if asked for, `messages`, one row a message: the keys,
         cluster, role, timestamp, columns of labels (null where there is no label),
-        `has_<label>`, and `empty` if asked for. `messages` reads a file and cannot be changed,
-        but for `leave_out`.
+        `has_<label>`, and, if asked for, `empty` and `n_characters`. `messages` reads a file
+        and cannot be changed, but for `leave_out`.
     dataset, title : str
         Name of the data set, title of its release.
     simulated : bool
@@ -199,6 +199,7 @@ def open_dataset(
     with_empty: bool = False,
     columns: Sequence[str] | None = None,
     reads: Mapping[str, tuple[str, ...]] | None = None,
+    with_length: bool = False,
 ) -> OpenedDataset:
     """Open one data set.
 
@@ -217,6 +218,8 @@ def open_dataset(
         default all, which takes longer.
     reads : mapping, optional
         {label: its columns that are read}, where other ones than `COLUMNS` says.
+    with_length : bool
+        Whether messages get `n_characters`, which reads the text.
 
     Raises
     ------
@@ -237,6 +240,7 @@ def open_dataset(
         if messages is not None:
             further = ["m.timestamp"] if columns is None or "timestamp" in columns else []
             further += ["m.text = '' AS empty"] if with_empty else []
+            further += ["length(m.text) AS n_characters"] if with_length else []
             counted = _read(views, messages, labels, routes, further, COLUMNS | dict(reads or {}))
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         views.close()

@@ -22,6 +22,9 @@ UPDATE = "toxicity.june-update"
 _SIZE_IN = (5.0, 2.7)
 _FEW = 30
 """Messages of a role below which a month is not joined to its neighbours."""
+_CUT = 3.0
+"""Intervals that end above so many times the greatest share are cut."""
+_MARKERS = {"user": "o", "chatbot": "s"}
 _SHADE = "#ececec"
 _FAINT = "#444444"
 
@@ -63,10 +66,11 @@ def draw_toxicity_by_month(cells: list[Cell], published: Mapping[str, Value]) ->
     figure, grid = new_figure(figsize=_SIZE_IN, layout="constrained")
     axes = grid[0, 0]
     shaded = _shade(axes, months, found)
+    most = _most(cells)
     for role, shift in zip(ROLES, (-0.06, 0.06), strict=True):
-        _draw_role(axes, role, [found.get((month, role)) for month in months], shift)
+        _draw_role(axes, role, [found.get((month, role)) for month in months], shift, most)
     _draw_update(axes, months, published.get(UPDATE))
-    _draw_scale(axes, months)
+    _draw_scale(axes, months, most)
     handles, labels = axes.get_legend_handles_labels()
     if shaded:
         handles, labels = [*handles, Patch(color=_SHADE)], [*labels, "no GPT-4 conversation"]
@@ -93,20 +97,32 @@ def _shade(axes: Axes, months: list[str], found: dict[tuple[str, str], Cell]) ->
     return bool(empty)
 
 
-def _draw_role(axes: Axes, role: str, cells: list[Cell | None], shift: float) -> None:
+def _most(cells: list[Cell]) -> float:
+    """Return where longer intervals are cut, so that the others can be read."""
+    shown = [cell for cell in cells if cell.column in ROLES and cell.value is not None]
+    ends = [cell.ci_high if cell.ci_high is not None else float(cell.value or 0) for cell in shown]
+    highest = max(float(cell.value or 0) for cell in shown)
+    return min(max(ends), _CUT * highest) if highest > 0 else max(ends)
+
+
+def _draw_role(axes: Axes, role: str, cells: list[Cell | None], shift: float, most: float) -> None:
     """Draw the line of a role; a point stands in the middle of its month.
 
-    Months with few messages are hollow points beside the line.
+    Months with few messages are hollow points beside the line; an interval that ends above
+    `most` goes on as an arrow.
     """
     x = np.arange(len(cells)) + 0.5 + shift
     values = [[getattr(c, n) if c else None for c in cells] for n in ("value", "ci_low", "ci_high")]
     middle, low, high = (np.array(part, np.float64) for part in values)
     colour = ROLE_COLOURS[role]
-    axes.vlines(x, low, high, color=colour, linewidth=1.1, alpha=0.75)
+    cut = high > most
+    axes.vlines(x, low, np.minimum(high, most), color=colour, linewidth=1.1, alpha=0.75)
+    axes.plot(x[cut], np.full(int(cut.sum()), most), "^", color=colour, markersize=3.5)
     few = np.array([cell is not None and (cell.n or 0) < _FEW for cell in cells])
     line = np.where(few, np.nan, middle)
-    axes.plot(x, line, "o-", color=colour, markersize=3, linewidth=1.3, label=role)
-    axes.plot(x[few], middle[few], "o", color=colour, markersize=3.2, markerfacecolor="white")
+    marker = _MARKERS[role]
+    axes.plot(x, line, f"{marker}-", color=colour, markersize=3, linewidth=1.3, label=role)
+    axes.plot(x[few], middle[few], marker, color=colour, markersize=3.2, markerfacecolor="white")
 
 
 def _draw_update(axes: Axes, months: list[str], when: Value | None) -> None:
@@ -126,8 +142,8 @@ def _draw_update(axes: Axes, months: list[str], when: Value | None) -> None:
                   color=_FAINT)  # fmt: skip
 
 
-def _draw_scale(axes: Axes, months: list[str]) -> None:
+def _draw_scale(axes: Axes, months: list[str], most: float) -> None:
     label_months(axes, months, 16)
-    axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
+    axes.set_ylim(0, 1.3 * most if most > 0 else 1.0)
     axes.set_ylabel("flagged messages (%)", fontsize=8)
     axes.tick_params(labelsize=7.5)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from wildpaper.annotate.jailbreaks.patterns import read_families
 from wildpaper.files import write_text
 from wildpaper.long_table import Cell
-from wildpaper.measure.toxicity.table_08_jailbreaks import FAMILIES
 from wildpaper.present.tabular import (
     FAINT,
     GREY,
@@ -17,17 +17,10 @@ from wildpaper.present.tabular import (
     read_inputs,
     tabular,
 )
-from wildpaper.tex import number
+from wildpaper.tex import escape, number
 
-NAMES = dict(
-    zip(
-        FAMILIES,
-        ("Narotica", "Do Anything Now", "NsfwGPT", "EroticaChan", "4chan user", "AlphaBreak",
-         "JailMommy"),
-        strict=True,
-    )
-)  # fmt: skip
-_HEADINGS = ("occurrences", "users", "success", r"95\,\% interval")
+_PERCENT = r"95\,\% interval"
+_HEADINGS = ("occurrences", "users", "success", _PERCENT, "of users", _PERCENT)
 _DIGITS = 2
 
 
@@ -35,6 +28,7 @@ def render_jailbreaks(
     measured: Path,
     published: Path,
     acquired: list[Path],
+    patterns: Path,
     csv: Path,
     tex: Path,
     titles: dict[str, str],
@@ -43,30 +37,48 @@ def render_jailbreaks(
 
     Parameters
     ----------
+    patterns : Path
+        ``data/jailbreaks.yaml``, which names the families.
     measured, published, acquired, csv, tex, titles
         See `wildpaper.present.table_01_datasets.render_datasets`.
     """
     cells, printed = read_inputs(measured, published, csv)
-    write_text(tex, jailbreaks_tabular(cells, printed, labels_of(titles, acquired)["wildchat"]))
+    label = labels_of(titles, acquired)["wildchat"]
+    write_text(tex, jailbreaks_tabular(cells, printed, label, read_families(patterns)))
 
 
-def jailbreaks_tabular(cells: list[Cell], printed: Printed, label: str) -> str:
-    """Return the LaTeX tabular; `label` is the name of the data set, as LaTeX."""
+def jailbreaks_tabular(
+    cells: list[Cell], printed: Printed, label: str, names: dict[str, str]
+) -> str:
+    """Return the LaTeX tabular.
+
+    Success is shown over occurrences, as in the paper, and over users: of how many a reply
+    was flagged at all.
+
+    Parameters
+    ----------
+    cells : list of Cell
+    printed : mapping
+        {claim id: published claim}.
+    label : str
+        Name of the data set, as LaTeX.
+    names : dict
+        {family: its name}.
+    """
     found = {(cell.row, cell.column): cell for cell in cells}
-    groups = [_lines(family, found, printed) for family in FAMILIES]
-    return tabular("lrrrr", [line(label, _HEADINGS)], groups, "")
+    groups = [_lines(family, name, found, printed) for family, name in names.items()]
+    return tabular("lrrrrrr", [line(label, _HEADINGS)], groups, "")
 
 
-def _lines(family: str, found: dict[tuple[str, str], Cell], printed: Printed) -> list[str]:
-    success = found[family, "success"]
-    values = [
-        number(found[family, "occurrences"].value),
-        number(found[family, "users"].value),
-        number(success.value, _DIGITS),
-        GREY + interval(success, _DIGITS) if success.ci_low is not None else "",
-    ]
+def _lines(
+    family: str, name: str, found: dict[tuple[str, str], Cell], printed: Printed
+) -> list[str]:
+    values = [number(found[family, column].value) for column in ("occurrences", "users")]
+    for column in ("success", "user-success"):
+        ends = interval(found[family, column], _DIGITS)
+        values += [number(found[family, column].value, _DIGITS), GREY + ends if ends else ""]
     theirs = [
         as_printed(printed.get(f"table-08.{family}.{column}"), digits)
         for column, digits in (("occurrences", 0), ("users", 0), ("success", _DIGITS))
     ]
-    return [line(NAMES[family], values), line(PUBLISHED, [*theirs, ""], FAINT)]
+    return [line(escape(name), values), line(PUBLISHED, [*theirs, "", "", ""], FAINT)]
