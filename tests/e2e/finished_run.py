@@ -54,7 +54,7 @@ class Finished:
         write_claims(
             published=self.project / "data/published.yaml",
             artifacts=self.project / "data/artifacts.yaml",
-            acquired=[path for path in acquired if path.parent.name != "rawlogs"],
+            acquired=[p for p in acquired if p.parent.name not in ("rawlogs", "moderation")],
             tables=[p for p in tables if p.read_text(encoding="utf-8").startswith("row,column")],
             notes=self._shards("measure/*.notes.json"),
             truth=[self.truth],

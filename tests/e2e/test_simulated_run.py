@@ -20,6 +20,7 @@ import pytest
 import yaml
 from finished_run import Finished
 
+from wildpaper.acquire.simulation.text_markers import INSULTS, MARKERS
 from wildpaper.errors import WildpaperError
 from wildpaper.measure import figure_02a_turns
 from wildpaper.measure.toxicity import judged as toxicity
@@ -28,10 +29,13 @@ from wildpaper.publish.leaks import scan_results
 
 pytestmark = pytest.mark.e2e
 
-SETTINGS = ("languages.minimum-prompts", "training.")
+SETTINGS = ("languages.minimum-prompts", "training.", "toxicity.detoxify-threshold")
+TESTED_DATE = ("toxicity.june-update",)
+"""A small run may lack the power to find it."""
 BASE = Path("results/micro")
 KILLS = 3
 MAIL_WITHIN = ("EMAIL_ADDRESS", "within")
+READABLE = {".log", ".json", ".csv", ".tex", ".md", ".html", ".ipynb", ".pdf"}
 OWN_SALT = "0123456789abcdef" * 4
 
 
@@ -90,7 +94,9 @@ def test_what_was_planted_is_recovered(claims):
         for claim in claims
         if claim["kind"] == "published" and claim["obtained"] is not None
     }
-    assert {name for name in obtained - recovered if not name.startswith(SETTINGS)} == set()
+    assert {
+        name for name in obtained - recovered if not name.startswith(SETTINGS + TESTED_DATE)
+    } == set()
     assert len(recovered) > 80
 
 
@@ -263,6 +269,34 @@ def _strings(table):
     for column in table.columns:
         for value in pa.chunked_array(column).to_pylist():
             yield from _texts(value)
+
+
+def test_no_toxic_word_is_shown(run):
+    """What readers open holds none of the words that are planted as toxic."""
+    words = {w for many in (*INSULTS.values(), *MARKERS.values()) for w in many}
+    pattern = re.compile("|".join(map(re.escape, sorted(words))), re.IGNORECASE)
+    shown = [path for path in (run / "results").rglob("*") if path.suffix in READABLE]
+    shown = [path for path in shown if path.name != "tokenizer.json"]
+    assert {path.suffix for path in shown} == READABLE
+    for path in shown:
+        if path.suffix == ".pdf":
+            text = "".join(page.extract_text() for page in pypdf.PdfReader(path).pages)
+        else:
+            text = path.read_text(encoding="utf-8")
+        assert pattern.search(text) is None, path
+
+
+def test_toxic_words_are_there_to_be_shown(run):
+    words = re.compile("|".join(map(re.escape, INSULTS["latin"])), re.IGNORECASE)
+    (shard, *_) = sorted((run / BASE).glob("ingest/wildchat/messages-*.parquet"))
+    assert any(words.search(text) for text in pq.read_table(shard)["text"].to_pylist())
+
+
+def test_discovery_finds_what_many_users_share_without_a_list(claims):
+    found = {claim["id"]: claim for claim in claims}
+    assert found["own.jailbreak-discovery.families"]["truth"] == 7
+    assert found["own.jailbreak-discovery.families"]["truth_verdict"] == "recovered"
+    assert found["own.jailbreak-discovery.clusters"]["obtained"] > 7  # harmless ones, too
 
 
 def test_time_and_memory_of_each_rule_are_in_the_manifest(run):

@@ -59,9 +59,9 @@ def test_a_plain_drop_makes_the_printed_date_the_obtained_one(tmp_path, project)
 
 
 @pytest.mark.parametrize(("before", "after", "user"), [(0.3, 0.3, 0.3), (0.1, 0.6, 0.1)])
-def test_without_a_drop_the_claim_has_no_value_and_says_why(tmp_path, project, before, after, user):
+def test_without_a_drop_the_claim_is_none_and_says_why(tmp_path, project, before, after, user):
     measured = measure_june(tmp_path, chats_around(before, after, user, seed=4), project)
-    assert measured.claims[CLAIM].value is None
+    assert measured.claims[CLAIM].value == "none"
     assert "no drop at 2023-06-27" in measured.notes[CLAIM]
     assert f"p = {measured.claims[f'{OWN}.difference.p'].value:.2g}" in measured.notes[CLAIM]
 

@@ -459,6 +459,21 @@ def test_a_planted_zero_is_a_truth(tmp_path):
     assert (claim["truth"], claim["truth_tolerance"], claim["truth_verdict"]) == (0, 0, "recovered")
 
 
+@pytest.mark.parametrize(("unit", "verdict"), [("messages", "recovered"), ("turns", None)])
+def test_a_share_of_other_units_than_the_truth_has_no_verdict(tmp_path, unit, verdict):
+    cells = [
+        cell(one.claim, 0, "simulated", unit=f"percent of {unit}")
+        for prefix in ("table-01.alpaca.", "table-13.alpaca.")
+        for one in as_published(prefix)
+    ]
+    artifacts = load_artifacts(ARTIFACTS)
+    used = {artifact_of(artifacts, one.claim).id for one in cells}
+    blanks = {a.id: "blank in this test" for a in artifacts if a.id not in used and a.rule}
+    sexual = "table-13.alpaca.sexual"
+    result = write(tmp_path, cells, [release(**SIMULATED)], realised={sexual: 0}, blanks=blanks)
+    assert by_id(result)[sexual]["truth_verdict"] == verdict
+
+
 def judged(seed):
     """Conversations of sharegpt: lists of (role, insult), a chatbot's word first at times."""
     rng = random.Random(seed)

@@ -13,6 +13,7 @@ from wildpaper.acquire.preflight_needs import Download, needs_of
 from wildpaper.acquire.sources import Sources, load_sources
 from wildpaper.artifacts import Artifact, load_artifacts
 from wildpaper.config import DATASETS, Config, load_config
+from wildpaper.plan_blanks import what_is_lacking
 from wildpaper.plan_inputs import (
     answer_files,
     detoxify_download,
@@ -174,42 +175,7 @@ class Plan:
 
     def lacking(self) -> dict[str, str]:
         """Return {what artifacts may need: why this run does not have it}."""
-        lacking = {}
-        for label, title in (("detoxify", "Detoxify scores"), ("moderation", "moderation labels")):
-            if "wildchat" in self.datasets and not self.route("wildchat", label):
-                lacking[label] = f"this run has no {title} for WildChat: its files record none"
-            if not self.having(label):
-                lacking[f"any-{label}"] = f"this run has no {title}: its files record none"
-        if not self.having("detoxify", "moderation"):
-            lacking["both-classifiers"] = (
-                "no data set of this run has both Detoxify scores and moderation labels"
-            )
-        if not self.having("detoxify_check"):
-            lacking["rescored"] = (
-                "this run has no data set with recorded Detoxify scores and a checkpoint to "
-                "score it anew (config key annotate.detoxify.checkpoint)"
-            )
-        detoxify = self.config.annotate.detoxify
-        if not (self.simulation or (detoxify.checkpoint and detoxify.human_labels)):
-            lacking["judged-texts"] = (
-                "this run has no checkpoint of Detoxify with texts that people have judged (config "
-                "keys annotate.detoxify.checkpoint and human_labels)"
-            )
-        if "wildchat" in self.datasets and not self.route("wildchat", "category"):
-            lacking["category"] = (
-                "this run has no classifier of prompts (config key annotate.category.model)"
-            )
-        if len(self.datasets) < 2:
-            lacking["comparison"] = "this run has no data set to compare WildChat with"
-        if self.rawlogs is None:
-            lacking["rawlogs"] = "this run starts from a release of WildChat, not from raw logs"
-        if not self.planted:
-            lacking["plant"] = "nothing is planted in this run: its raw logs are not simulated"
-        if self.recipe is None:
-            lacking["train"] = "this preset trains no model (config key train.recipe)"
-        elif not self.trained_on():
-            lacking["train"] = "this run does not have the data that its recipe trains on"
-        return lacking
+        return what_is_lacking(self)
 
     def trained_on(self) -> dict[str, str]:
         """Return {model: data set} of the models of the run; none without the first one's data."""

@@ -13,7 +13,7 @@ from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json, write_json, write_text
 from wildpaper.long_table import Cell, read_long_table
 from wildpaper.publish.claims_md import claims_markdown
-from wildpaper.publish.planted import Truth, read_truth
+from wildpaper.publish.planted import BY_MESSAGE, MESSAGES, Truth, read_truth
 from wildpaper.publish.published import (
     PublishedClaim,
     SummaryStatement,
@@ -204,7 +204,8 @@ def _against_truth(
 ) -> dict[str, Any]:
     """Return the second verdict; there is none where a data set behind it is not simulated."""
     behind = [run.releases[name] for name in datasets if name in run.releases]
-    if not behind or not all(release["simulated"] for release in behind):
+    other_unit = cell and claim.startswith(BY_MESSAGE) and cell.unit != MESSAGES
+    if other_unit or not behind or not all(release["simulated"] for release in behind):
         return dict.fromkeys(("truth", "truth_tolerance", "truth_verdict"))
     blank = artifact is not None and bool(artifact.not_built or artifact.id in run.blanks)
     obtained, n = (cell.value, cell.n) if cell else (None, None)

@@ -10,6 +10,9 @@ from wildpaper.files import read_json
 
 Value = int | float | str
 
+BY_MESSAGE, MESSAGES = ("table-12.", "table-13."), "percent of messages"
+"""Claims whose truth is in this unit; a run may measure them in another one."""
+
 NO_LANGUAGE = "Nolang"
 COUNTS = "simulated.user-messages."
 AFTER_REDACTION = {

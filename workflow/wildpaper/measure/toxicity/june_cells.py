@@ -1,5 +1,6 @@
 """What the test of the update of June gives, as cells of a long table."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -89,12 +90,20 @@ def _digits(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(f"{value:.{_DIGITS}g}")
 
 
+def _found_date(results: Results) -> str | None:
+    """Return the tested date if there is a drop, ``none`` if not, None if none was tested."""
+    fit = results.fits["difference"]
+    if fit is None or math.isnan(fit.statistic):
+        return None
+    return iso_of(results.update) if results.drop else "none"
+
+
 def _date_cells(results: Results, claim: str) -> Iterator[_Raw]:
     n = int(results.turns.n.sum())
     yield (
         "update",
         "date",
-        _alone(iso_of(results.update) if results.drop else None),
+        _alone(_found_date(results)),
         n,
         "date",
         claim,

@@ -1,0 +1,46 @@
+"""What a run lacks for some of its artifacts, and why; it leaves them blank."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wildpaper.plan import Plan
+
+
+def what_is_lacking(plan: "Plan") -> dict[str, str]:
+    """Return {what artifacts may need (``data/artifacts.yaml``): why the run does not have it}."""
+    lacking = {}
+    for label, title in (("detoxify", "Detoxify scores"), ("moderation", "moderation labels")):
+        if "wildchat" in plan.datasets and not plan.route("wildchat", label):
+            lacking[label] = f"this run has no {title} for WildChat: its files record none"
+        if not plan.having(label):
+            lacking[f"any-{label}"] = f"this run has no {title}: its files record none"
+    if not plan.having("detoxify", "moderation"):
+        lacking["both-classifiers"] = (
+            "no data set of this run has both Detoxify scores and moderation labels"
+        )
+    if not plan.having("detoxify_check"):
+        lacking["rescored"] = (
+            "this run has no data set with recorded Detoxify scores and a checkpoint to "
+            "score it anew (config key annotate.detoxify.checkpoint)"
+        )
+    detoxify = plan.config.annotate.detoxify
+    if not (plan.simulation or (detoxify.checkpoint and detoxify.human_labels)):
+        lacking["judged-texts"] = (
+            "this run has no checkpoint of Detoxify with texts that people have judged (config "
+            "keys annotate.detoxify.checkpoint and human_labels)"
+        )
+    if "wildchat" in plan.datasets and not plan.route("wildchat", "category"):
+        lacking["category"] = (
+            "this run has no classifier of prompts (config key annotate.category.model)"
+        )
+    if len(plan.datasets) < 2:
+        lacking["comparison"] = "this run has no data set to compare WildChat with"
+    if plan.rawlogs is None:
+        lacking["rawlogs"] = "this run starts from a release of WildChat, not from raw logs"
+    if not plan.planted:
+        lacking["plant"] = "nothing is planted in this run: its raw logs are not simulated"
+    if plan.recipe is None:
+        lacking["train"] = "this preset trains no model (config key train.recipe)"
+    elif not plan.trained_on():
+        lacking["train"] = "this run does not have the data that its recipe trains on"
+    return lacking
