@@ -8,7 +8,7 @@ import jsonschema
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from leak_planting import (
     CALLS,
@@ -292,6 +292,7 @@ plain = st.text(st.sampled_from("aZ09äß漢😀 .,:;_#%&{}\\\"'~^$<>|`@/+\n\t�
 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(letters, plain))
+@example("00000\\b0")
 def test_escapes_of_all_formats_come_to_the_same_form(text):
     form = tight(text)
     ways = (

@@ -1,12 +1,51 @@
 """What a run lacks for some of its artifacts, and why; it leaves them blank."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from wildpaper.plan import Plan
+from wildpaper.config import Config
+from wildpaper.plan_parts import DatasetPlan, RawLogs, Simulation
+from wildpaper.train.recipe import Recipe
 
 
-def what_is_lacking(plan: "Plan") -> dict[str, str]:
+class Planned(Protocol):
+    """What is read of a plan."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+
+    @property
+    def datasets(self) -> Mapping[str, DatasetPlan]:
+        """Data sets of the run."""
+
+    @property
+    def simulation(self) -> Simulation | None:
+        """The simulated study."""
+
+    @property
+    def rawlogs(self) -> RawLogs | None:
+        """The raw logs."""
+
+    @property
+    def planted(self) -> bool:
+        """Whether the raw logs are simulated."""
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """How models are trained."""
+
+    def route(self, dataset: str, label: str) -> str:
+        """Return where a label comes from."""
+
+    def having(self, *labels: str) -> list[str]:
+        """Return the data sets that have all of some labels."""
+
+    def trained_on(self) -> dict[str, str]:
+        """Return {model: data set}."""
+
+
+def what_is_lacking(plan: Planned) -> dict[str, str]:
     """Return {what artifacts may need (``data/artifacts.yaml``): why the run does not have it}."""
     lacking = {}
     for label, title in (("detoxify", "Detoxify scores"), ("moderation", "moderation labels")):

@@ -13,7 +13,8 @@ _ROUNDS = 4
 _ESCAPE = re.compile(
     rb"\\+(?:u([dD][89abAB][0-9a-fA-F]{2})\\+u([dD][c-fC-F][0-9a-fA-F]{2})"
     rb"|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})"
-    rb"|(?:textbackslash|textasciicircum|textasciitilde|textless|textgreater|textbar"
+    rb"|(textbackslash)(?![a-zA-Z])(?:\{\})?"
+    rb"|(?:textasciicircum|textasciitilde|textless|textgreater|textbar"
     rb"|textquotedbl|textasciigrave|pm|times|ldots)(?![a-zA-Z])|[nrtbfv])"
 )
 _CODE_POINT = re.compile(rb"\[U\+([0-9A-F]{4,6})\]")
@@ -47,7 +48,9 @@ def squeezed(plain: bytes) -> bytes:
 
 
 def _unescaped(match: re.Match[bytes]) -> bytes:
-    high, low, *single = match.groups()
+    high, low, *single, backslash = match.groups()
+    if backslash is not None:  # what it escapes is looked at in the next round
+        return b"\\"
     if high is not None:
         code = 0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00)
         return chr(code).encode()
