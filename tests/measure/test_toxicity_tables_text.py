@@ -123,10 +123,10 @@ def test_each_measure_is_that_of_the_compared_messages(tmp_path, gaps):
         assert cells["agreement"].value == pytest.approx(100 * ((a > 0.1) == (b > 0.1)).mean())
         assert cells["truncated"].value == pytest.approx(100 * cut.mean())
         assert cells["kappa"].value == pytest.approx(cohen_kappa_score(a > 0.1, b > 0.1))
-        assert cells["mean-difference"].value == pytest.approx(np.abs(a - b).mean())
-        assert cells["largest-difference"].value == np.abs(a - b).max()
-        rho = np.corrcoef(rankdata(a), rankdata(b))[0, 1]
-        assert cells["spearman"].value == pytest.approx(rho)
+        assert cells["mean-difference"].value == pytest.approx(np.abs(a - b).mean(), abs=6e-7)
+        assert cells["largest-difference"].value == pytest.approx(np.abs(a - b).max(), abs=6e-5)
+        rho = np.corrcoef(rankdata(a.round(3)), rankdata(b.round(3)))[0, 1]
+        assert cells["spearman"].value == pytest.approx(rho, abs=6e-5)
         assert cells["agreement"].ci_low < cells["agreement"].value < 100
         assert all(cell.claim == f"own.recorded-scores.wildchat.{group}.{name}"
                    for name, cell in cells.items())  # fmt: skip

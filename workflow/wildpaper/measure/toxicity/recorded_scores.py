@@ -38,6 +38,10 @@ WHERE m.has_detoxify AND c.toxicity IS NOT NULL
 Pairs = npt.NDArray[np.float64]
 
 
+MEAN_DECIMALS, LARGEST_DECIMALS, SCORE_DECIMALS = 6, 4, 3
+"""What is finer depends on which texts were scored in one batch."""
+
+
 def measure_recorded_scores(
     reports: list[Path],
     conversations: list[Path],
@@ -150,19 +154,22 @@ def _numbers(opened: OpenedDataset, group: str) -> list[tuple[str, float | None,
     }
     kappa = cohen_kappa({pair: n for pair, n in pairs.items() if n}) if len(recorded) else None
     away = np.abs(recorded - computed)
+    mean = round(math.fsum(away) / len(away), MEAN_DECIMALS) if len(away) else None
+    largest = round(float(away.max()), LARGEST_DECIMALS) if len(away) else None
     return [
         (KAPPA, kappa, "Cohen's kappa"),
-        (MEAN, math.fsum(away) / len(away) if len(away) else None, "probability"),
-        (LARGEST, float(away.max()) if len(away) else None, "probability"),
+        (MEAN, mean, "probability"),
+        (LARGEST, largest, "probability"),
         (SPEARMAN, _spearman(recorded, computed), "Spearman's correlation"),
     ]
 
 
 def _spearman(recorded: Pairs, computed: Pairs) -> float | None:
-    """Return the correlation of ranks; None where one side is constant."""
+    """Return the correlation of ranks of rounded scores; None where one side is constant."""
+    recorded, computed = recorded.round(SCORE_DECIMALS), computed.round(SCORE_DECIMALS)
     if len(recorded) < 2 or np.ptp(recorded) == 0 or np.ptp(computed) == 0:
         return None
-    return float(spearmanr(recorded, computed).statistic)
+    return round(float(spearmanr(recorded, computed).statistic), LARGEST_DECIMALS)
 
 
 def _explain(opened: OpenedDataset, cells: list[Cell]) -> dict[str, str]:
