@@ -16,7 +16,7 @@ from wildpaper.acquire.transfer import Patience
 from wildpaper.annotate.detoxify.checkpoint import load_detoxify
 from wildpaper.annotate.detoxify.published import (
     BASE_FILES,
-    NAMES,
+    PUBLISHED_DETOXIFY,
     fetch_detoxify,
     published_paths,
     read_published,
@@ -58,7 +58,7 @@ def entry(server, start=DIGEST[:8], **more):
 
 def register(folder, found):
     path = folder / "detoxify.yaml"
-    path.write_text(yaml.safe_dump(dict.fromkeys(NAMES, found)), encoding="utf-8")
+    path.write_text(yaml.safe_dump(dict.fromkeys(PUBLISHED_DETOXIFY, found)), encoding="utf-8")
     return path
 
 
@@ -76,7 +76,7 @@ def fetch(server, folder, found, patience=QUICK):
 def test_the_registry_is_the_table_of_detoxify_itself(project):
     found = read_published(project / "data" / "detoxify.yaml")
     assert {name: model.url for name, model in found.items()} == {
-        name: library.MODEL_URLS[name] for name in NAMES
+        name: library.MODEL_URLS[name] for name in PUBLISHED_DETOXIFY
     }
     paths = published_paths(project / "data" / "detoxify.yaml", "multilingual")
     assert paths["checkpoint"] == "multilingual_debiased-0b549669.ckpt"

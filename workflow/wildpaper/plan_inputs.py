@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 from wildpaper.acquire.sources import Sources
+from wildpaper.annotate.names import PUBLISHED_DETOXIFY
 from wildpaper.config import Config
 from wildpaper.errors import WildpaperError
 from wildpaper.plan_parts import DetoxifyDownload
 
-PUBLISHED_DETOXIFY = ("original", "unbiased", "multilingual")
 HUB_TOKENIZER = "data/raw/llama2-tokenizer/hub/tokenizer.json"
 
 

@@ -2,3 +2,6 @@
 
 NO_LANGUAGE = "Nolang"
 """Label of a text that is blank or shows no language."""
+
+PUBLISHED_DETOXIFY = ("original", "unbiased", "multilingual")
+"""Models that Detoxify publishes, as the configuration names them."""

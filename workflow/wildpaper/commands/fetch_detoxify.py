@@ -10,9 +10,9 @@ _REGISTRY = Path(__file__).resolve().parents[3] / "data" / "detoxify.yaml"
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    from wildpaper.annotate.detoxify.published import NAMES
+    from wildpaper.annotate.names import PUBLISHED_DETOXIFY
 
-    parser.add_argument("name", choices=NAMES, help="the paper's is multilingual")
+    parser.add_argument("name", choices=PUBLISHED_DETOXIFY, help="the paper's is multilingual")
     parser.add_argument("--out", required=True, type=Path, help="folder to write")
     parser.add_argument("--registry", type=Path, default=_REGISTRY, help=argparse.SUPPRESS)
 

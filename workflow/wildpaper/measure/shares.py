@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wildpaper.long_table import Cell
-from wildpaper.measure.bootstrap import Interval, share_intervals
+from wildpaper.measure.bootstrap import Interval, share_intervals, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,14 @@ def shares_of(
         Share(int(n), int(total), interval and (100 * interval[0], 100 * interval[1]))
         for n, total, interval in zip(counts.sum(axis=0), sums, intervals, strict=True)
     ]
+
+
+def wilson_share(n: int, total: int) -> Share:
+    """Return the share of independent units, with Wilson's interval in percent."""
+    if not total:
+        return Share(n, total, None)
+    low, high = (100 * float(end[0]) for end in wilson(np.array([n / total]), np.array([total])))
+    return Share(n, total, (low, high))
 
 
 def slugs(names: Iterable[str], reserved: Iterable[str] = ()) -> dict[str, str]:

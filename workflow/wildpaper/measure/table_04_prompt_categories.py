@@ -4,14 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from wildpaper.annotate.categories.sample import LANGUAGE, in_random_order
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
 from wildpaper.long_table import Cell, write_long_table
-from wildpaper.measure.bootstrap import wilson
 from wildpaper.measure.shards import OpenedDataset, open_dataset
+from wildpaper.measure.shares import wilson_share
 
 CATEGORIES = (
     "assisting-or-creative-writing",
@@ -142,11 +140,8 @@ def _parts(prompts: list[tuple[str, float]]) -> list[list[tuple[str, float]]]:
 def _share(
     sample: _Sample, prompts: list[tuple[str, float]], name: str, column: str, claim: str
 ) -> Cell:
-    n, total = sum(category == name for category, _ in prompts), len(prompts)
-    if not total:
-        return Cell(name, column, None, None, None, total, UNIT, claim, sample.route)
-    low, high = (100 * float(end[0]) for end in wilson(np.array([n / total]), np.array([total])))
-    return Cell(name, column, 100 * n / total, low, high, total, UNIT, claim, sample.route)
+    share = wilson_share(sum(category == name for category, _ in prompts), len(prompts))
+    return share.cell(name, column, UNIT, claim, sample.route)
 
 
 def _sizes(sample: _Sample) -> Iterable[Cell]:

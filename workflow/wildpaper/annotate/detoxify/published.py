@@ -15,11 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from wildpaper.acquire import hub
 from wildpaper.acquire.download import download
 from wildpaper.acquire.transfer import Patience, shown
+from wildpaper.annotate.names import PUBLISHED_DETOXIFY
 from wildpaper.errors import WildpaperError
 from wildpaper.files import sha256_file, write_json
-
-NAMES = ("original", "unbiased", "multilingual")
-"""The models that can be named in the configuration."""
 
 BASE_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 """Files of the architecture, in the folder that the checkpoint names."""
@@ -60,7 +58,7 @@ def read_published(registry: Path) -> dict[str, Published]:
     Returns
     -------
     dict
-        The models by their names, all of `NAMES`.
+        The models by their names, all of `PUBLISHED_DETOXIFY`.
 
     Raises
     ------
@@ -75,9 +73,9 @@ def read_published(registry: Path) -> dict[str, Published]:
             where=str(registry),
             hint="Restore the file from the repository, or mend the entry.",
         ) from error
-    if set(found) != set(NAMES):
+    if set(found) != set(PUBLISHED_DETOXIFY):
         raise WildpaperError(
-            f"The registry of Detoxify's models must have {', '.join(NAMES)}",
+            f"The registry of Detoxify's models must have {', '.join(PUBLISHED_DETOXIFY)}",
             where=str(registry),
             hint="Restore the file from the repository.",
         )
@@ -118,7 +116,7 @@ def fetch_detoxify(
     acquired : Path
         JSON to write: which bytes were brought in, from where, at which commit.
     name : str
-        One of `NAMES`.
+        One of `PUBLISHED_DETOXIFY`.
     endpoint : str, optional
         Address of the hub; default ``HF_ENDPOINT``, else the public hub.
     patience : Patience, optional

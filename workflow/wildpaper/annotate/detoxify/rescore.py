@@ -10,11 +10,11 @@ import torch
 
 from wildpaper.annotate.detoxify.checkpoint import load_detoxify
 from wildpaper.annotate.detoxify.engine import Precision, Scores
-from wildpaper.annotate.detoxify.score import check_device, score_texts, scorer_name
+from wildpaper.annotate.detoxify.score import check_device, score_texts, scorer_name, with_scores
 from wildpaper.annotate.message_batches import KEY, key_table, message_batches
 from wildpaper.annotate.message_sample import Marks, sample_messages
 from wildpaper.progress import Progress
-from wildpaper.schema import DETOXIFY_HEADS, OPTIONAL_HEADS, write_labels
+from wildpaper.schema import DETOXIFY_HEADS, write_labels
 
 _BATCH_MESSAGES = 2_048
 
@@ -70,12 +70,7 @@ def check_detoxify(
     place = {text: i for i, text in enumerate(distinct)}
     for path, (keys, texts) in zip(labels, shards, strict=True):
         rows = np.fromiter((place[text] for text in texts), np.int64, len(texts))
-        table = keys
-        for i, head in enumerate(DETOXIFY_HEADS):
-            # Of a head that the model lacks the scores are not a number: nulls in the table.
-            column = pa.array(scores[rows, i], from_pandas=head in OPTIONAL_HEADS)
-            table = table.append_column(head, column)
-        table = table.append_column("truncated", pa.array(truncated[rows]))
+        table = with_scores(keys, scores[rows], truncated[rows])
         write_labels(path, "detoxify_check", table, annotator, "computed")
 
 

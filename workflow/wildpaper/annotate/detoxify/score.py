@@ -5,7 +5,6 @@ once, beside texts of its length, in batches of so many tokens; the scores are t
 that `predict` gives for a text alone, up to the rounding of 32-bit sums.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from wildpaper.annotate.detoxify.checkpoint import annotator_name, load_detoxify
+from wildpaper.annotate.detoxify.distinct import DistinctTexts
 from wildpaper.annotate.detoxify.engine import Engine, LongTexts, Precision, Scores
 from wildpaper.annotate.message_batches import count_messages, key_table, message_batches
 from wildpaper.errors import WildpaperError
@@ -81,12 +81,7 @@ def score_detoxify(
     )
     progress = Progress(f"{dataset}: toxicity", count_messages(messages), "messages")
     keys, scores, truncated = _score_distinct(engine, messages, progress)
-    table = key_table(keys)
-    for i, head in enumerate(DETOXIFY_HEADS):
-        lacking = head in OPTIONAL_HEADS and head not in classifier.class_names
-        column = pa.nulls(len(scores), pa.float32()) if lacking else pa.array(scores[:, i])
-        table = table.append_column(head, column)
-    table = table.append_column("truncated", pa.array(truncated))
+    table = with_scores(key_table(keys), scores, truncated)
     write_labels(labels, "detoxify", table, scorer_name(checkpoint, precision, long_texts), route)
     _LOG.info("%s: toxicity: %s", dataset, engine.summary())
 
@@ -131,6 +126,18 @@ def score_texts(
     return engine.score(texts, advance)
 
 
+def with_scores(keys: pa.Table, scores: Scores, truncated: NDArray[np.bool_]) -> pa.Table:
+    """Return keys with a column a head, and `truncated`.
+
+    Scores of a head that the model lacks are not a number, and nulls in the table.
+    """
+    table = keys
+    for i, head in enumerate(DETOXIFY_HEADS):
+        column = pa.array(scores[:, i], from_pandas=head in OPTIONAL_HEADS)
+        table = table.append_column(head, column)
+    return table.append_column("truncated", pa.array(truncated))
+
+
 def scorer_name(checkpoint: Path, precision: Precision, long_texts: LongTexts) -> str:
     """Return the versioned name of the annotator: the model, and how it was used."""
     name = annotator_name(checkpoint)
@@ -152,26 +159,13 @@ def _score_distinct(
     engine: Engine, messages: Path, progress: Progress
 ) -> tuple[list[pa.RecordBatch], Scores, NDArray[np.bool_]]:
     """Return the keys of all messages, their scores, and whether they were cut."""
-    seen: dict[bytes, int] = {}
+    known = DistinctTexts(engine, progress)
     keys: list[pa.RecordBatch] = []
-    rows: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
-    parts: list[tuple[Scores, NDArray[np.bool_]]] = [engine.score([])]
+    places: list[int] = []
     for batch in message_batches(messages, ("text",), _BATCH_MESSAGES):
-        texts = batch.column("text").to_pylist()
-        new: list[str] = []
-        rows.append(np.fromiter((_row_of(seen, text, new) for text in texts), np.int64, len(texts)))
-        progress.advance(len(texts) - len(new))
-        parts.append(engine.score(new, progress.advance))
+        places += map(known.place_of, batch.column("text").to_pylist())
+        known.score_waiting()
         keys.append(batch.select([0, 1]))
-    order = np.concatenate(rows)
-    scores = np.concatenate([part[0] for part in parts])[order]
-    return keys, scores, np.concatenate([part[1] for part in parts])[order]
-
-
-def _row_of(seen: dict[bytes, int], text: str, new: list[str]) -> int:
-    """Return the number of a text among the distinct ones; append it to `new` if it is new."""
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    if digest not in seen:
-        seen[digest] = len(seen)
-        new.append(text)
-    return seen[digest]
+    order = np.array(places, np.int64)
+    scores, truncated = known.scored()
+    return keys, scores[order], truncated[order]

@@ -5,7 +5,6 @@ reason why a row has no scores; its metadata say of which bytes and by what it w
 file that is there and says the same is not scored again. No text is in it, or in the log.
 """
 
-import hashlib
 import json
 import logging
 from collections import Counter
@@ -18,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from wildpaper.annotate.detoxify.checkpoint import load_detoxify
+from wildpaper.annotate.detoxify.distinct import DistinctTexts
 from wildpaper.annotate.detoxify.engine import Engine, LongTexts, Precision
 from wildpaper.annotate.detoxify.score import check_device, scorer_name
 from wildpaper.annotate.detoxify.text_files import count_rows, read_rows
@@ -29,7 +29,6 @@ from wildpaper.schema import DETOXIFY_HEADS
 _LOG = logging.getLogger("wildpaper")
 
 _KEY = b"wildpaper.score-toxicity"
-_BATCH_TEXTS = 4_096
 _SCORES = [pa.field(head, pa.float32()) for head in DETOXIFY_HEADS]
 _SCHEMA = pa.schema(
     [
@@ -189,15 +188,18 @@ def _score_file(path: Path, classifier: Any, scoring: Scoring, progress: Progres
         classifier, DETOXIFY_HEADS, scoring.batch_tokens, scoring.threshold, scoring.precision,
         scoring.long_texts, str(path),
     )  # fmt: skip
-    known = _Distinct(engine, progress)
+    known = DistinctTexts(engine, progress)
     places: list[int] = []
     problems: list[str | None] = []
     for text, problem in read_rows(path, scoring.text_column):
         places.append(-1 if text is None else known.place_of(text))
         problems.append(problem or None)
-        if text is None or not known.is_new:
+        if text is None:
             progress.advance(1)
+    # The place -1, of a row without a text, points to the last row: one of nothing.
     scores, truncated = known.scored()
+    scores = np.vstack([scores, np.full((1, len(DETOXIFY_HEADS)), np.nan, np.float32)])
+    truncated = np.append(truncated, False)
     rows = np.array(places, np.int64)
     absent = rows < 0
     columns: list[Any] = [pa.array(np.arange(len(rows)))]
@@ -207,41 +209,6 @@ def _score_file(path: Path, classifier: Any, scoring: Scoring, progress: Progres
     columns.append(pa.array(truncated[rows], mask=absent))
     columns.append(pa.array(problems, pa.string()))
     return pa.table(columns, schema=_SCHEMA)
-
-
-class _Distinct:
-    """The distinct texts of a file: their digests and scores, and texts not yet scored."""
-
-    def __init__(self, engine: Engine, progress: Progress) -> None:
-        self._engine, self._progress = engine, progress
-        self._seen: dict[bytes, int] = {}
-        self._waiting: list[str] = []
-        self._parts = [engine.score([])]
-        self.is_new = False
-
-    def place_of(self, text: str) -> int:
-        """Return the number of a text among the distinct ones."""
-        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        self.is_new = digest not in self._seen
-        if self.is_new:
-            self._seen[digest] = len(self._seen)
-            self._waiting.append(text)
-            if len(self._waiting) == _BATCH_TEXTS:
-                self._score()
-        return self._seen[digest]
-
-    def scored(self) -> tuple[Any, Any]:
-        """Return scores and flags of all distinct texts, and a row of nothing."""
-        self._score()
-        # The place -1, of a row without a text, points to the last row.
-        nothing = np.full((1, len(DETOXIFY_HEADS)), np.nan, np.float32), np.zeros(1, np.bool_)
-        scores, truncated = zip(*self._parts, nothing, strict=True)
-        return np.concatenate(scores), np.concatenate(truncated)
-
-    def _score(self) -> None:
-        if self._waiting:
-            self._parts.append(self._engine.score(self._waiting, self._progress.advance))
-            self._waiting = []
 
 
 def _write(target: Path, table: pa.Table, made_by: dict[str, Any]) -> None:

@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from wildpaper.files import read_json, write_json
 from wildpaper.long_table import Cell, write_long_table
-from wildpaper.measure.bootstrap import wilson
+from wildpaper.measure.shares import wilson_share
 
 ARTIFACT = "detoxify-calibration"
 ALL, ABOUT, AT_THRESHOLD = "all", "about", "at-threshold"
@@ -90,15 +88,8 @@ def _bins(found: Mapping[str, Any], route: str) -> Iterator[Cell]:
 def _share(
     row: str, column: str, n: int, total: int, unit: str, route: str, *, claimed: bool
 ) -> Cell:
-    value = low = high = None
-    if total:
-        value = 100 * n / total
-        low, high = (
-            100 * float(end[0]) for end in wilson(np.array([n / total]), np.array([total]))
-        )
-    return Cell(
-        row, column, value, low, high, total, unit, _claim(column) if claimed else "", route
-    )
+    claim = _claim(column) if claimed else ""
+    return wilson_share(n, total).cell(row, column, unit, claim, route)
 
 
 def _claim(column: str) -> str:

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from scipy.stats import binomtest
-
 from wildpaper.annotate.jailbreaks.patterns import read_families
 from wildpaper.files import write_json
 from wildpaper.long_table import Cell, write_long_table
 from wildpaper.measure.shards import OpenedDataset
+from wildpaper.measure.shares import wilson_share
 from wildpaper.measure.toxicity.judged import open_judged
 
 _OWN = "own.table-08-jailbreaks"
@@ -162,14 +161,11 @@ def _cells(family: str, own: Attempts, knows_users: bool, route: str) -> list[Ce
         Cell(family, "users", users, None, None, own.n, "users", claims[1], route),
     ]
     for column, (n, total) in own.shares().items():
-        share: float | None = None
-        low = high = None
-        if total and (knows_users or not column.endswith("-success")):
-            share = 100 * n / total
-            wilson = binomtest(n, total).proportion_ci(method="wilson")
-            low, high = 100 * float(wilson.low), 100 * float(wilson.high)
         claim, unit = _claim(family, column), _SHARES[column]
-        cells.append(Cell(family, column, share, low, high, total, unit, claim, route))
+        if knows_users or not column.endswith("-success"):
+            cells.append(wilson_share(n, total).cell(family, column, unit, claim, route))
+        else:
+            cells.append(Cell(family, column, None, None, None, total, unit, claim, route))
     return cells
 
 
