@@ -41,6 +41,22 @@ def judged(chats, role, threshold=0.1):
     return np.array(toxic), np.array([bool(s.flagged) and s.text != "" for s in said])
 
 
+def equal_threshold(chats, role, n_flagged):
+    """Return the lowest score that no more than `n_flagged` messages exceed."""
+    said = [s for c in chats for s in c.messages if s.role == role
+            if s.toxicity is not None and s.flagged is not None]  # fmt: skip
+    scores = sorted({float(np.float32(s.toxicity)) for s in said if s.text != ""})
+    return next(x for x in scores if judged(chats, role, x)[0].sum() <= n_flagged)
+
+
+def test_kappa_at_equal_shares_takes_the_exact_threshold(tmp_path):
+    scores = [0.98472 + 1e-6 * i for i in range(20)]
+    chats = [Chat([Said("user", toxicity=x, flagged=i >= 10)]) for i, x in enumerate(scores)]
+    found = agreement(tmp_path, chats).values
+    assert found["wildchat user", "equal-threshold"] == 0.9847
+    assert found["wildchat user", "equal-kappa"] == 1.0
+
+
 def agreement(folder, chats, **options):
     return measure_chats(measure_classifier_agreement, folder, chats, **(BOTH | options))
 
@@ -60,8 +76,10 @@ def test_all_columns_are_those_of_a_plain_count(tmp_path, seed, gaps):
         assert found["negative-agreement"] == 100 * 2 * d / (2 * d + b + c)
         assert found["kappa"] == pytest.approx(cohen_kappa_score(toxic, flagged), abs=1e-12)
         assert 0.1 < found["kappa"] < 0.9
-        at_equal, _ = judged(chats, role, found["equal-threshold"])
-        just_below, _ = judged(chats, role, found["equal-threshold"] - 1.02e-4)
+        equal = equal_threshold(chats, role, int(flagged.sum()))
+        assert found["equal-threshold"] == round(equal, 4)
+        at_equal, _ = judged(chats, role, equal)
+        just_below, _ = judged(chats, role, np.nextafter(equal, 0))
         assert at_equal.sum() <= flagged.sum() < just_below.sum()
         wanted = cohen_kappa_score(at_equal, flagged)
         assert found["equal-kappa"] == pytest.approx(wanted, abs=1e-12)

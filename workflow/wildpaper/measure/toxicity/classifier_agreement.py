@@ -1,6 +1,5 @@
 """How far Detoxify and the moderation labels agree on the messages that have both."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from wildpaper.measure.toxicity.judged import CLASSIFIERS, ROLES, each_judged, e
 ARTIFACT = "classifier-agreement"
 CONFUSION = ("both", "only-detoxify", "only-moderation", "neither")
 POSITIVE, NEGATIVE, KAPPA = "positive-agreement", "negative-agreement", "kappa"
-_ROUNDING = 1e-2
 EQUAL_THRESHOLD, EQUAL_KAPPA = "equal-threshold", "equal-kappa"
 
 _UNITS = {
@@ -134,7 +132,9 @@ class _Agreement:
         yield self._kappa(KAPPA, counts)
         equal = self._equal_threshold()
         n = int(total.sum())
-        yield self._cell(EQUAL_THRESHOLD, equal, None, n)
+        # Scores of saturated models lie so close that only the exact threshold parts them; what
+        # is printed is no finer than what batches of texts leave the same.
+        yield self._cell(EQUAL_THRESHOLD, None if equal is None else round(equal, 4), None, n)
         if equal is None:
             yield self._cell(EQUAL_KAPPA, None, None, n)
         else:
@@ -176,18 +176,14 @@ class _Agreement:
         return shares_of(counts, totals, self.n_replicates, self.seed, self._stream)
 
     def _equal_threshold(self) -> float | None:
-        """Return the lowest score that no more messages exceed than are flagged, or None.
-
-        It is rounded up to four decimals: what is finer depends on which texts were scored in
-        one batch.
-        """
+        """Return the lowest score that no more messages exceed than are flagged, or None."""
         role = ROLES[self.role]
         n_flagged = self.opened.one(_N_FLAGGED.format(role=role))
         if not n_flagged:
             return None
         query = _SCORE.format(labelled=_LABELLED.format(role=role), n=n_flagged)
         found = self.opened.connection.execute(query).fetchone()
-        return math.ceil(1e4 * float(found[0]) - _ROUNDING) / 1e4 if found else 0.0
+        return float(found[0]) if found else 0.0
 
     @property
     def _row(self) -> str:
