@@ -15,7 +15,9 @@ from transformers import AutoModelForCausalLM
 from wildpaper.errors import WildpaperError
 from wildpaper.train.examples import read_examples
 from wildpaper.train.fine_tune import train_model
-from wildpaper.train.loss import collate, mean_loss, summed_loss, token_losses
+from wildpaper.train.attention import use_packed_attention
+from wildpaper.train.loss import mean_loss, summed_loss, token_losses
+from wildpaper.train.packing import pack
 from wildpaper.train.prepare import prepare_training
 
 KNOWN = vocabulary(8)

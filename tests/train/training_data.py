@@ -77,7 +77,7 @@ def tiny_recipe(path, **changes):
     recipe = yaml.safe_load((ROOT / "data/recipes/tiny.yaml").read_text(encoding="utf-8"))
     recipe |= {"name": path.stem}
     recipe["architecture"] |= {"hidden_size": 16, "intermediate_size": 16, "n_layers": 1}
-    recipe["optimiser"] |= {"batch": 4, "micro_batch": 2, "max_tokens": 5_000}
+    recipe["optimiser"] |= {"batch": 4, "micro_batch_tokens": 256, "max_tokens": 5_000}
     recipe["data"]["max_length"] = 256
     for key, value in changes.items():
         *sections, name = key.split("__")

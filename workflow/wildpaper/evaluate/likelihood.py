@@ -19,9 +19,11 @@ from wildpaper.errors import WildpaperError
 from wildpaper.evaluate.scores import SCORES, VERDICTS, judge_pair
 from wildpaper.files import atomic_path
 from wildpaper.progress import Progress
+from wildpaper.train.attention import use_packed_attention
 from wildpaper.train.examples import Examples, read_examples
-from wildpaper.train.loss import collate, token_losses
+from wildpaper.train.loss import in_groups, token_losses
 from wildpaper.train.model import load_model, quieten
+from wildpaper.train.packing import pack
 
 _END_ID = 2
 _BATCH_TOKENS = 4096
@@ -84,29 +86,19 @@ def _score(path: Path, name: str, data: Examples) -> pa.Table:
             where=str(path),
             hint="Model and examples must come from the same tokenizer.",
         )
+    use_packed_attention(model)
     model.eval()
     sums = np.zeros((len(data), 4))  # text tokens, end tokens, nats of either
     progress = Progress(f"{name}: likelihood of held-out replies", len(data), "examples")
-    for rows in _batches(data):
+    for rows in in_groups(data, range(len(data)), _BATCH_TOKENS):
         pairs = [data.one(i) for i in rows]
-        losses = token_losses(model, collate(pairs)).double().numpy()
+        losses = token_losses(model, pack(pairs)).double().numpy()
         for i, nats in zip(rows, _cut(losses, pairs), strict=True):
             ids, supervised = data.one(i)
             is_end = ids[supervised] == _END_ID
             sums[i] = (~is_end).sum(), is_end.sum(), nats[~is_end].sum(), nats[is_end].sum()
         progress.advance(len(rows))
     return _by_conversation(name, data, sums)
-
-
-def _batches(data: Examples) -> list[list[int]]:
-    """Return row numbers in batches of about equal length, the same for every model."""
-    batches: list[list[int]] = []
-    for i in np.argsort(data.lengths, kind="stable").tolist():
-        if batches and (len(batches[-1]) + 1) * int(data.lengths[i]) <= _BATCH_TOKENS:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
 
 
 def _cut(losses: npt.NDArray[np.float64], pairs: list[Any]) -> list[npt.NDArray[np.float64]]:

@@ -1,52 +1,22 @@
-"""The loss of single tokens, and batches to take it on."""
+"""The loss of single tokens of packed micro-batches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import LinearCrossEntropyOptions
 from torch.nn.functional import cross_entropy, linear_cross_entropy
 
 from wildpaper.train.examples import Examples
-
-IGNORED = -100
-"""Label of a token that no loss is taken on."""
+from wildpaper.train.packing import IGNORED, Batch, pack
 
 _PLAIN_HEADS = ("llama",)
 """Kinds of model whose logits are the output embeddings times the last hidden state."""
 
+_GIVEN = ("input_ids", "position_ids", "borders")
+
 _CHUNK = 64
 _CHUNKS = LinearCrossEntropyOptions(batch_chunk_size=_CHUNK, acc_policy="accurate")
-
-Batch = dict[str, torch.Tensor]
-
-
-def collate(pairs: Sequence[tuple[Any, Any]], pad_id: int = 0) -> Batch:
-    """Return (tokens, supervised) pairs as one batch, padded on the right.
-
-    Parameters
-    ----------
-    pairs : sequence of (ndarray of int, ndarray of bool)
-    pad_id : int
-        Fills up; attention leaves it out and no loss is taken on it.
-
-    Returns
-    -------
-    dict of Tensor
-        ``input_ids``, ``attention_mask`` and ``labels``, shape (n_pairs, longest).
-    """
-    longest = max(len(ids) for ids, _ in pairs)
-    shape = (len(pairs), longest)
-    input_ids = np.full(shape, pad_id, np.int64)
-    attention = np.zeros(shape, np.int64)
-    labels = np.full(shape, IGNORED, np.int64)
-    for row, (ids, supervised) in enumerate(pairs):
-        input_ids[row, : len(ids)] = ids
-        attention[row, : len(ids)] = 1
-        labels[row, : len(ids)] = np.where(supervised, ids, IGNORED)
-    arrays = {"input_ids": input_ids, "attention_mask": attention, "labels": labels}
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def summed_loss(model: Any, batch: Batch) -> torch.Tensor:
@@ -90,7 +60,7 @@ def _hidden(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the last hidden states before the supervised tokens, and those tokens."""
     wanted = batch["labels"][:, 1:]
     chosen = wanted != IGNORED
-    given = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    given = {name: batch[name] for name in _GIVEN}
     hidden = model.base_model(**given, use_cache=False).last_hidden_state
     return hidden[:, :-1][chosen], wanted[chosen]
 
@@ -99,20 +69,52 @@ def _logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the logits of the supervised tokens, and those tokens."""
     wanted = batch["labels"][:, 1:]
     chosen = wanted != IGNORED
-    given = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    given = {name: batch[name] for name in _GIVEN}
     return model(**given, use_cache=False).logits[:, :-1][chosen].float(), wanted[chosen]
 
 
-def mean_loss(model: Any, examples: Examples, rows: Sequence[int], batch_size: int) -> float:
-    """Return the mean negative log-likelihood (nats) of all supervised tokens of some rows."""
+def on_device(batch: Batch, device: Any) -> Batch:
+    """Return a micro-batch with its tensors on a device."""
+    return {
+        name: part.to(device, non_blocking=True) if isinstance(part, torch.Tensor) else part
+        for name, part in batch.items()
+    }
+
+
+def mean_loss(model: Any, examples: Examples, rows: Sequence[int], max_tokens: int) -> float:
+    """Return the mean negative log-likelihood (nats) of all supervised tokens of some rows.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        With `wildpaper.train.attention.use_packed_attention`.
+    examples : Examples
+    rows : sequence of int
+    max_tokens : int
+        Tokens at a time, unless a single example has more.
+    """
     was_training = model.training
     model.eval()
     total, n_tokens = 0.0, 0
-    for start in range(0, len(rows), batch_size):
-        pairs = [examples.one(i) for i in rows[start : start + batch_size]]
-        batch = {name: part.to(model.device) for name, part in collate(pairs).items()}
+    for group in in_groups(examples, rows, max_tokens):
+        batch = on_device(pack([examples.one(i) for i in group]), model.device)
         losses = token_losses(model, batch)
         total += float(losses.double().sum())
         n_tokens += losses.numel()
     model.train(was_training)
     return total / n_tokens
+
+
+def in_groups(examples: Examples, rows: Sequence[int], max_tokens: int) -> Iterator[list[int]]:
+    """Yield rows in their order, as many at a time as hold `max_tokens`, at least one."""
+    group: list[int] = []
+    n_tokens = 0
+    for i in rows:
+        length = int(examples.starts[i + 1] - examples.starts[i])
+        if group and n_tokens + length > max_tokens:
+            yield group
+            group, n_tokens = [], 0
+        group.append(i)
+        n_tokens += length
+    if group:
+        yield group

@@ -10,7 +10,8 @@ import transformers
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, scratch_folder
-from wildpaper.train.recipe import HardwareSettings, Recipe
+from wildpaper.train.recipe import SCRATCH, Recipe
+from wildpaper.train.settings import HardwareSettings
 from wildpaper.train.template import Template
 
 _GB = 1e9
@@ -71,7 +72,7 @@ def build_model(recipe: Recipe, template: Template) -> Any:
     WildpaperError
         If a pretrained base cannot be loaded or has another vocabulary.
     """
-    if recipe.architecture is None:
+    if recipe.base != SCRATCH:
         model = load_model(recipe.base, recipe.base_revision)
         if model.config.vocab_size < template.n_pieces:
             raise WildpaperError(
@@ -82,12 +83,14 @@ def build_model(recipe: Recipe, template: Template) -> Any:
             )
         return model
     shape = recipe.architecture
+    assert shape is not None  # noqa: S101 - a recipe from scratch has one
     config = transformers.LlamaConfig(
         vocab_size=template.n_pieces,
         hidden_size=shape.hidden_size,
         intermediate_size=shape.intermediate_size,
         num_hidden_layers=shape.n_layers,
         num_attention_heads=shape.n_heads,
+        num_key_value_heads=shape.n_key_value_heads,
         max_position_embeddings=recipe.data.max_length,
         tie_word_embeddings=shape.tied_embeddings,
         bos_token_id=template.header[0],

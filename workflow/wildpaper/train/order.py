@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from wildpaper.train.recipe import OptimiserSettings
+from wildpaper.train.settings import OptimiserSettings
 
 
 def training_order(

@@ -15,7 +15,8 @@ from wildpaper.train.conversations import (
     read_conversations,
 )
 from wildpaper.train.examples import write_examples
-from wildpaper.train.recipe import DataSettings, load_recipe
+from wildpaper.train.recipe import load_recipe
+from wildpaper.train.settings import DataSettings
 from wildpaper.train.splitting import Split, split_conversation
 from wildpaper.train.template import LeftOut, Template
 

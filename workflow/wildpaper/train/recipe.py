@@ -1,145 +1,31 @@
 """Recipes: all that decides how models are fine-tuned (``data/recipes/*.yaml``)."""
 
-import datetime
 from pathlib import Path
-from typing import Annotated, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
 from wildpaper.config_errors import explain
 from wildpaper.errors import WildpaperError
+from wildpaper.train.settings import (
+    AdapterSettings,
+    Architecture,
+    CoverageSettings,
+    DataSettings,
+    DataSizeSettings,
+    HardwareSettings,
+    HeldOutSettings,
+    Name,
+    OptimiserSettings,
+    Section,
+    TrainedModel,
+)
 
 SCRATCH = "scratch"
-_HINT = "The keys of a recipe and their meaning: workflow/wildpaper/train/recipe.py."
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+_HINT = "The keys of a recipe and their meaning: workflow/wildpaper/train/settings.py."
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Architecture(_Section):
-    """A Llama model that starts from random weights."""
-
-    hidden_size: int = Field(ge=8)
-    """Width of the hidden states."""
-    intermediate_size: int = Field(ge=8)
-    """Width of the feed-forward layers."""
-    n_layers: int = Field(ge=1)
-    """Decoder layers."""
-    n_heads: int = Field(ge=1)
-    """Attention heads; they divide the hidden size."""
-    tied_embeddings: bool = True
-    """Whether input and output share their embeddings."""
-
-    @model_validator(mode="after")
-    def _divides(self) -> "Architecture":
-        if self.hidden_size % (2 * self.n_heads):
-            raise ValueError("hidden_size must be a multiple of twice n_heads")
-        return self
-
-
-class TrainedModel(_Section):
-    """One model of the recipe; all of them differ in their data only."""
-
-    title: str
-    """Its name in tables and figures."""
-    dataset: Name
-    """The data set that it is trained on."""
-
-
-class DataSettings(_Section):
-    """How conversations become examples."""
-
-    max_length: int = Field(ge=64)
-    """Tokens in an example; longer conversations are split at exchange borders."""
-    cutoff: datetime.date | None = None
-    """Last day (UTC) of the conversations used; those without a time are kept."""
-    template: Literal["vicuna_v1.1"] = "vicuna_v1.1"
-    """How a conversation is written out."""
-    languages: Literal["all"] | tuple[str, ...] = "all"
-    """Languages of conversations, as recorded. The paper does not say that it chose any."""
-    held_out_percent: float = Field(default=10.0, ge=0, lt=100)
-    """Share of distinct first prompts whose conversations are never trained on."""
-
-
-class OptimiserSettings(_Section):
-    """AdamW; give one of `epochs`, `max_steps` and `max_tokens`."""
-
-    learning_rate: float = Field(gt=0)
-    """Highest learning rate."""
-    batch: int = Field(ge=1)
-    """Examples in a step."""
-    micro_batch: int = Field(ge=1)
-    """Examples on one device at a time."""
-    epochs: int | None = Field(default=None, ge=1)
-    """Passes over the examples."""
-    max_steps: int | None = Field(default=None, ge=1)
-    """Steps, over as many passes as that takes."""
-    max_tokens: int | None = Field(default=None, ge=1)
-    """Tokens, prompts included, over as many passes as that takes; ends with a whole batch."""
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    """Course of the learning rate after the warm-up."""
-    warmup: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the steps in which the learning rate rises from zero."""
-    weight_decay: float = Field(default=0.0, ge=0)
-    """Weight decay."""
-    max_grad_norm: float = Field(default=1.0, gt=0)
-    """Gradients are clipped to this norm."""
-
-    @model_validator(mode="after")
-    def _one_length(self) -> "OptimiserSettings":
-        if sum(x is not None for x in (self.epochs, self.max_steps, self.max_tokens)) != 1:
-            raise ValueError("give exactly one of epochs, max_steps and max_tokens")
-        if self.batch % self.micro_batch:
-            raise ValueError("batch must be a multiple of micro_batch")
-        return self
-
-
-class HeldOutSettings(_Section):
-    """Loss on held-out examples in the course of the training."""
-
-    points: int = Field(default=4, ge=1)
-    """How often after the start."""
-    max_examples: int = Field(default=64, ge=1)
-    """On how many examples, evenly spaced among the held-out ones."""
-
-
-class HardwareSettings(_Section):
-    """What the training runs on."""
-
-    device: Literal["cpu", "cuda"] = "cpu"
-    """`cpu` computes on one core, so that the same weights come out each time."""
-    precision: Literal["float32", "bf16"] = "float32"
-    """Number format of the forward and backward pass."""
-    n_gpus: int = Field(default=0, ge=0)
-    """GPUs; more than one means sharding."""
-    sharding: Literal["none", "fsdp-full"] = "none"
-    """How parameters are spread over GPUs."""
-    gradient_checkpointing: bool = False
-    """Trade time for memory."""
-    min_gpu_memory_gb: float = Field(default=0.0, ge=0)
-    """Memory that each GPU must have."""
-    min_disk_gb: float = Field(default=0.0, ge=0)
-    """Disk that must be free for the results."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "HardwareSettings":
-        if (self.device == "cuda") != (self.n_gpus > 0):
-            raise ValueError("device 'cuda' and n_gpus go together")
-        return self
-
-
-class Recipe(_Section):
+class Recipe(Section):
     """One way to fine-tune."""
 
     name: Name
@@ -150,27 +36,50 @@ class Recipe(_Section):
     """`scratch`, a folder with a model, or a model on the hub."""
     base_revision: str | None = None
     """For a model on the hub: the commit."""
+    base_title: str = ""
+    """The name of a pretrained base in tables and figures."""
     architecture: Architecture | None = None
-    """For `scratch`: the model."""
+    """For `scratch`: the model. For a pretrained base: what it is, to plan with; checked when it is loaded."""  # noqa: E501
     models: dict[Name, TrainedModel] = Field(min_length=1)
     """The models, the one under study first."""
     data: DataSettings
     """Examples."""
     optimiser: OptimiserSettings
     """Training."""
+    adapter: AdapterSettings | None = None
+    """LoRA, if stated; else all weights are trained."""
+    checkpoint_steps: int = Field(default=50, ge=1)
+    """Steps after which the state is kept, to go on from where a run was killed."""
     held_out: HeldOutSettings = HeldOutSettings()
     """Checks on the way."""
+    coverage: CoverageSettings | None = None
+    """Figure 3, if stated."""
+    data_size: DataSizeSettings | None = None
+    """The comparison of sizes, if stated."""
     hardware: HardwareSettings = HardwareSettings()
     """Machine."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
-        if (self.base == SCRATCH) != (self.architecture is not None):
-            raise ValueError("base 'scratch' and the section architecture go together")
-        per_step = self.optimiser.micro_batch * max(self.hardware.n_gpus, 1)
-        if self.optimiser.batch % per_step:
-            raise ValueError("optimiser.batch must be a multiple of micro_batch times n_gpus")
+        if self.base == SCRATCH and self.architecture is None:
+            raise ValueError("base 'scratch' needs the section architecture")
+        if self.base == SCRATCH and (self.adapter or self.data.tokenizer == "base"):
+            raise ValueError("an adapter and the tokenizer 'base' need a pretrained base")
+        if self.data.template == "chatml" and self.data.tokenizer != "base":
+            raise ValueError("template 'chatml' needs the tokenizer 'base'")
+        rooms = [(self.optimiser, self.data.max_length)]
+        if self.coverage:
+            rooms.append((self.coverage.optimiser, self.coverage.max_length))
+        if self.data_size:
+            rooms.append((self.data_size.optimiser, self.data.max_length))
+        if any(one.micro_batch_tokens < longest for one, longest in rooms):
+            raise ValueError("micro_batch_tokens must be at least max_length: one example fits")
         return self
+
+    @property
+    def studied(self) -> str:
+        """The model under study."""
+        return next(iter(self.models))
 
 
 def load_recipe(path: Path) -> Recipe:

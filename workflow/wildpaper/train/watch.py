@@ -9,7 +9,7 @@ import transformers
 from wildpaper.progress import Progress
 from wildpaper.train.examples import Examples
 from wildpaper.train.loss import mean_loss
-from wildpaper.train.recipe import HeldOutSettings
+from wildpaper.train.settings import HeldOutSettings
 
 _LOG = logging.getLogger("wildpaper")
 
@@ -22,8 +22,8 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers
     settings : HeldOutSettings
     examples : Examples
         Held out; may be none, then no held-out loss is recorded.
-    batch_size : int
-        Examples at a time for the held-out loss.
+    max_tokens : int
+        Tokens at a time for the held-out loss.
     tokens_by_step : list of int
         Tokens of each step of the training.
     progress : Progress
@@ -34,7 +34,7 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers
         self,
         settings: HeldOutSettings,
         examples: Examples,
-        batch_size: int,
+        max_tokens: int,
         tokens_by_step: list[int],
         progress: Progress,
     ) -> None:
@@ -42,7 +42,7 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers
         self.points = {round(i * n_steps / settings.points) for i in range(settings.points + 1)}
         n_rows = min(len(examples), settings.max_examples)
         self.rows = [i * len(examples) // n_rows for i in range(n_rows)]
-        self.examples, self.batch_size = examples, batch_size
+        self.examples, self.max_tokens = examples, max_tokens
         self.tokens_by_step, self.progress = tokens_by_step, progress
         self.seen = [0, *accumulate(tokens_by_step)]
         self.training: list[dict[str, Any]] = []
@@ -75,7 +75,7 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers
 
     def _check_held_out(self, step: int, model: Any) -> None:
         if step in self.points and len(self.rows):
-            loss = mean_loss(model, self.examples, self.rows, self.batch_size)
+            loss = mean_loss(model, self.examples, self.rows, self.max_tokens)
             self.held_out.append({"step": step, "n_tokens": self.seen[step], "loss_nats": loss})
 
     def recorded(self) -> dict[str, Any]:
