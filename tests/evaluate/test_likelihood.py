@@ -57,10 +57,10 @@ def held_out(tmp_path):
     """Three conversations; the second has two examples, the third an empty reply."""
     path = tmp_path / "held.parquet"
     with write_examples(path) as writer:
-        writer.add(4, [example([1, 7, 10, 11, END], [0, 0, 1, 1, 1], 9)])
-        writer.add(6, [example([1, 8, 10, END, 9, 11, END], [0, 0, 1, 1, 0, 1, 1], 5),
+        writer.add(4, 0, [example([1, 7, 10, 11, END], [0, 0, 1, 1, 1], 9)])
+        writer.add(6, 0, [example([1, 8, 10, END, 9, 11, END], [0, 0, 1, 1, 0, 1, 1], 5),
                        example([1, 8, 12, 12, 12], [0, 0, 1, 1, 1], 6)])  # fmt: skip
-        writer.add(9, [example([1, 7, END], [0, 0, 1], 0)])
+        writer.add(9, 0, [example([1, 7, END], [0, 0, 1], 0)])
     return path
 
 
@@ -157,8 +157,8 @@ def test_a_conversation_scores_the_same_in_any_company(judge, tmp_path, held_out
     with write_examples(crowd) as writer:
         for i in range(4):
             ids = [1, *generator.integers(3, VOCABULARY, 300).tolist()]
-            writer.add(i, [example(ids, [0] + [1] * 300, 5)])
-        writer.add(4, [example([1, 7, 10, 11, END], [0, 0, 1, 1, 1], 9)])
+            writer.add(i, 0, [example(ids, [0] + [1] * 300, 5)])
+        writer.add(4, 0, [example([1, 7, 10, 11, END], [0, 0, 1, 1, 1], 9)])
     model = {"net": tmp_path / "net" / "model.safetensors"}
     alone, _ = judge(model, name="alone")
     among, _ = judge(model, crowd, name="among")

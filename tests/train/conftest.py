@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from wildpaper.acquire.tokenizer import from_npm
-from wildpaper.train.template import Template
+from wildpaper.train.vicuna import VicunaTemplate
 
 ROOT = Path(__file__).resolve().parents[2]
 NPM_ARCHIVE = ROOT / "data/raw/llama2-tokenizer/llama-tokenizer-js-1.2.2.tgz"
@@ -21,4 +21,4 @@ def tokenizer_file(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def template(tokenizer_file):
-    return Template(tokenizer_file)
+    return VicunaTemplate(tokenizer_file)

@@ -8,7 +8,7 @@ import pytest
 from training_data import corpus, day, tiny_recipe, vocabulary, write_shards
 
 from wildpaper.errors import WildpaperError
-from wildpaper.train.examples import EXAMPLES, read_examples
+from wildpaper.train.examples import EXAMPLES, Examples, read_examples
 from wildpaper.train.prepare import prepare_training
 
 KNOWN = vocabulary(6)
@@ -24,33 +24,43 @@ def prepare(tmp_path, tokenizer_file):
         if rearrange:
             paths = rearrange(paths)
         recipe = recipe or tiny_recipe(tmp_path / "small.yaml")
-        out = [folder / f for f in ("train.parquet", "held.parquet", "report.json", "ledger.json")]
-        prepare_training(**paths, tokenizer=tokenizer_file, recipe=recipe, examples=out[0],
-                         held_out=out[1], report=out[2], ledger=out[3], dataset="wildchat",
+        n = len(paths["messages"])
+        train, held = ([folder / f"{f}-{i}.parquet" for i in range(n)] for f in ("train", "held"))
+        out = [folder / f for f in ("report.json", "ledger.json")]
+        prepare_training(**paths, tokenizer=tokenizer_file, recipe=recipe, examples=train,
+                         held_out=held, report=out[0], ledger=out[1], dataset="wildchat",
                          seed=seed)  # fmt: skip
-        return out
+        return train, held, *out
 
     return run
 
 
-def numbers(path):
-    return set(pq.read_table(path)["conversation_id"].to_pylist())
+def numbers(paths):
+    return set(pq.read_table(paths)["conversation_id"].to_pylist())
+
+
+def content(prepared):
+    """Return all examples, whatever file they stand in, and the bytes of the reports."""
+    *shards, report, ledger = prepared
+    arrays = [getattr(read_examples(paths), name).tolist() for paths in shards
+              for name in Examples.__slots__]  # fmt: skip
+    return [*arrays, report.read_bytes(), ledger.read_bytes()]
 
 
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_the_same_bytes_for_any_shards_in_any_order(prepare):
+def test_the_same_examples_for_any_shards_in_any_order(prepare):
     talks = corpus(31, 120, KNOWN)
-    one = [path.read_bytes() for path in prepare("one", talks)]
+    one = content(prepare("one", talks))
 
     def backwards(paths):
         return {kind: listed[::-1] for kind, listed in paths.items()}
 
     for name, shards in (("three", 3), ("seven", 7)):
-        assert [p.read_bytes() for p in prepare(name, talks, n_shards=shards)] == one
-    assert [p.read_bytes() for p in prepare("back", talks, n_shards=4, rearrange=backwards)] == one
+        assert content(prepare(name, talks, n_shards=shards)) == one
+    assert content(prepare("back", talks, n_shards=4, rearrange=backwards)) == one
 
 
 def test_the_cutoff_is_the_end_of_its_day_and_conversations_without_time_stay(prepare):
@@ -126,12 +136,13 @@ def test_no_share_is_held_out_if_none_is_wanted(prepare, tmp_path):
     recipe = tiny_recipe(tmp_path / "all.yaml", data__held_out_percent=0)
     _, held, *_ = prepare("all", corpus(37, 50, KNOWN), recipe)
     assert pq.read_table(held).num_rows == 0
-    assert pq.read_schema(held).names == EXAMPLES.names
+    assert pq.read_schema(held[0]).names == EXAMPLES.names
 
 
 def test_no_text_stands_in_the_files(prepare):
     talks = [[("user", "zanzibarium"), ("assistant", "quixotically")]] * 5
-    for path in prepare("text", talks):
+    train, held, *reports = prepare("text", talks)
+    for path in (*train, *held, *reports):
         raw = path.read_bytes()
         assert b"zanzibarium" not in raw
         assert b"quixotically" not in raw

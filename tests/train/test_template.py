@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 
 from wildpaper.errors import WildpaperError
 from wildpaper.train.splitting import split_conversation
-from wildpaper.train.template import SYSTEM, Template
+from wildpaper.train.vicuna import SYSTEM, VicunaTemplate
 
 NO_LIMIT = 10**9
 SNIPPETS = [
@@ -137,6 +137,6 @@ def test_a_tokenizer_that_parses_special_tokens_is_refused(tmp_path, tokenizer_f
     tokenizer.add_special_tokens(["</s>"])
     tokenizer.save(str(tmp_path / "other.json"))
     with pytest.raises(WildpaperError, match="special tokens"):
-        Template(tmp_path / "other.json")
+        VicunaTemplate(tmp_path / "other.json")
     with pytest.raises(WildpaperError, match="Cannot read the tokenizer"):
-        Template(tmp_path / "none.json")
+        VicunaTemplate(tmp_path / "none.json")

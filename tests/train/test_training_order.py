@@ -5,13 +5,13 @@ from collections import Counter
 import pytest
 
 from wildpaper.train.order import training_order
-from wildpaper.train.recipe import OptimiserSettings
+from wildpaper.train.settings import OptimiserSettings
 
 LENGTHS = [3, 50, 7, 120, 1, 33, 8, 90, 14, 2]
 
 
 def order(seed=1, name="m", lengths=LENGTHS, **bound):
-    settings = OptimiserSettings(learning_rate=1.0, batch=4, micro_batch=2, **bound)
+    settings = OptimiserSettings(learning_rate=1.0, batch=4, micro_batch_tokens=64, **bound)
     return training_order(lengths, settings, seed, name)
 
 

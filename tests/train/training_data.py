@@ -94,3 +94,16 @@ def tiny_recipe(path, **changes):
 
 def day(text):
     return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)
+
+
+def write_call(path, arguments, function="wildpaper.train.fine_tune:train_model"):
+    """Write what ``python -m wildpaper.train.worker`` calls."""
+
+    def plain(value):
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        return {"path": str(value)} if isinstance(value, Path) else value
+
+    written = {"function": function, "arguments": {k: plain(v) for k, v in arguments.items()}}
+    path.write_text(json.dumps(written), encoding="utf-8")
+    return path

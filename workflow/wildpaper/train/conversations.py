@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from wildpaper.errors import WildpaperError
-from wildpaper.train.template import Message
+from wildpaper.train.exchange import Message
 
 _BATCH_ROWS = 1000
 
@@ -23,6 +23,7 @@ class Conversation:
     conversation_id: int
     timestamp: datetime.datetime | None
     language: str | None
+    toxic: bool | None
     messages: list[Message]
 
 
@@ -53,8 +54,8 @@ def _read_shard(conversations: Path, messages: Path) -> Iterator[Conversation]:
         _rows(messages, ["conversation_id", "position", "role", "text"]), lambda row: row[0]
     )
     last = -1
-    for number, timestamp, language in _rows(
-        conversations, ["conversation_id", "timestamp", "language"]
+    for number, timestamp, language, toxic in _rows(
+        conversations, ["conversation_id", "timestamp", "language", "toxic"]
     ):
         found, rows = next(grouped, (None, iter(())))
         listed = list(rows)
@@ -67,7 +68,7 @@ def _read_shard(conversations: Path, messages: Path) -> Iterator[Conversation]:
             )
         last = number
         spoken = [(role, text) for _, _, role, text in listed]
-        yield Conversation(number, timestamp, language, spoken)
+        yield Conversation(number, timestamp, language, toxic, spoken)
     if next(grouped, None) is not None:
         raise WildpaperError(
             "There are messages without a conversation",

@@ -1,6 +1,7 @@
 """Examples on disk: one row a sequence of tokens; no text."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from wildpaper.train.splitting import Example
 EXAMPLES = pa.schema(
     [
         pa.field("conversation_id", pa.int64(), nullable=False),
+        pa.field("first_prompt", pa.uint64(), nullable=False),
         pa.field("chunk", pa.int32(), nullable=False),
         pa.field("input_ids", pa.list_(pa.int32()), nullable=False),
         pa.field("supervised", pa.list_(pa.bool_()), nullable=False),
@@ -34,11 +36,12 @@ class ExampleWriter:
         self._writer = writer
         self._rows: list[dict[str, Any]] = []
 
-    def add(self, conversation_id: int, examples: list[Example]) -> None:
-        """Write the examples of one conversation."""
+    def add(self, conversation_id: int, first_prompt: int, examples: list[Example]) -> None:
+        """Write the examples of one conversation; for `first_prompt` see `prompt_digest`."""
         self._rows += [
             {
                 "conversation_id": conversation_id,
+                "first_prompt": first_prompt,
                 "chunk": chunk,
                 "input_ids": example.input_ids,
                 "supervised": example.supervised,
@@ -74,6 +77,8 @@ class Examples:
     Attributes
     ----------
     conversation_ids, n_reply_characters : ndarray of int64, shape (n,)
+    first_prompts : ndarray of uint64, shape (n,)
+        See `prompt_digest`.
     starts : ndarray of int64, shape (n + 1,)
         Example i is ``[starts[i], starts[i + 1])`` of the next two.
     input_ids : ndarray of int32
@@ -82,6 +87,7 @@ class Examples:
 
     conversation_ids: npt.NDArray[np.int64]
     n_reply_characters: npt.NDArray[np.int64]
+    first_prompts: npt.NDArray[np.uint64]
     starts: npt.NDArray[np.int64]
     input_ids: npt.NDArray[np.int32]
     supervised: npt.NDArray[np.bool_]
@@ -99,15 +105,49 @@ class Examples:
         part = slice(int(self.starts[i]), int(self.starts[i + 1]))
         return self.input_ids[part], self.supervised[part]
 
+    def take(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> "Examples":
+        """Return some examples, in the order given."""
+        chosen = np.asarray(rows, np.int64)
+        lengths = self.lengths[chosen]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        tokens = np.repeat(self.starts[chosen] - starts[:-1], lengths) + np.arange(starts[-1])
+        return Examples(
+            self.conversation_ids[chosen], self.n_reply_characters[chosen],
+            self.first_prompts[chosen], starts, self.input_ids[tokens], self.supervised[tokens],
+        )  # fmt: skip
 
-def read_examples(path: Path) -> Examples:
-    """Read an example file.
+
+def prompt_digest(text: str) -> int:
+    """Return the first 8 bytes of the SHA-256 of a first prompt: equal prompts, equal numbers."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def read_examples(paths: Path | list[Path]) -> Examples:
+    """Read example files: by conversation and chunk, whatever file they stand in.
 
     Raises
     ------
     WildpaperError
         If it is another kind of file.
     """
+    if isinstance(paths, Path):
+        return _read(paths)[0]
+    parts = [_read(path) for path in paths]
+    columns = ("conversation_ids", "n_reply_characters", "first_prompts")
+    joined = {name: np.concatenate([getattr(one, name) for one, _ in parts]) for name in columns}
+    lengths = np.concatenate([one.lengths for one, _ in parts])
+    whole = Examples(
+        **joined,
+        starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        input_ids=np.concatenate([one.input_ids for one, _ in parts]),
+        supervised=np.concatenate([one.supervised for one, _ in parts]),
+    )
+    order = np.lexsort((np.concatenate([chunks for _, chunks in parts]), whole.conversation_ids))
+    return whole if np.array_equal(order, np.arange(len(order))) else whole.take(order)
+
+
+def _read(path: Path) -> tuple[Examples, npt.NDArray[np.int64]]:
+    """Return the examples of a file, and which chunk of its conversation each is."""
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
@@ -119,13 +159,15 @@ def read_examples(path: Path) -> Examples:
             hint="Delete it and run again; the workflow writes it anew.",
         )
     lengths = _flat(table, "input_ids", lambda part: part.value_lengths()).astype(np.int64)
-    return Examples(
+    examples = Examples(
         conversation_ids=_flat(table, "conversation_id").astype(np.int64),
         n_reply_characters=_flat(table, "n_reply_characters").astype(np.int64),
+        first_prompts=_flat(table, "first_prompt").astype(np.uint64),
         starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         input_ids=_flat(table, "input_ids", lambda part: part.flatten()).astype(np.int32),
         supervised=_flat(table, "supervised", lambda part: part.flatten()).astype(np.bool_),
     )
+    return examples, _flat(table, "chunk").astype(np.int64)
 
 
 def _flat(table: pa.Table, column: str, take: Any = lambda part: part) -> npt.NDArray[Any]:

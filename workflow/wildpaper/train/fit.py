@@ -1,6 +1,7 @@
 """Fit a model to examples, with transformers' own Trainer."""
 
-import math
+import gc
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,48 +11,44 @@ from typing import Any
 import torch
 import transformers
 
-from wildpaper.files import scratch_folder
+from wildpaper.errors import WildpaperError
 from wildpaper.progress import Progress
 from wildpaper.train.attention import use_packed_attention
+from wildpaper.train.checkpoints import Checkpoints, checkpoints_of
 from wildpaper.train.examples import Examples
-from wildpaper.train.loss import summed_loss
-from wildpaper.train.packing import IGNORED, Batch, micro_batches, pack
-from wildpaper.train.recipe import Recipe
-from wildpaper.train.settings import (
-    AdapterSettings,
-    HardwareSettings,
-    HeldOutSettings,
-    OptimiserSettings,
-)
+from wildpaper.train.how import How
+from wildpaper.train.launch import is_first, n_devices
+from wildpaper.train.lora import causal_model, merged, with_adapter
+from wildpaper.train.loss import return_logits, return_losses
+from wildpaper.train.packing import micro_batches
+from wildpaper.train.speed import Speed, speed_of
+from wildpaper.train.trainer import MicroBatches, PackedTrainer, arguments_of
 from wildpaper.train.watch import Watch
 
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """How a model is fitted: sections of a recipe."""
-
-    optimiser: OptimiserSettings
-    hardware: HardwareSettings
-    held_out: HeldOutSettings
-    adapter: AdapterSettings | None
-    checkpoint_steps: int
-
-
-def how_of(recipe: Recipe, optimiser: OptimiserSettings | None = None) -> How:
-    """Return how a recipe fits its models, or others with an optimiser of their own."""
-    return How(
-        optimiser or recipe.optimiser, recipe.hardware, recipe.held_out, recipe.adapter,
-        recipe.checkpoint_steps,
-    )  # fmt: skip
+_LOG = logging.getLogger("wildpaper")
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted model, and what was seen on the way."""
+    """A fitted model, what was seen on the way, and how fast it went."""
 
     model: Any
     watch: Watch
-    seconds: float
+    speed: Speed
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is fitted to what."""
+
+    build: Callable[[], Any]
+    data: Examples
+    apart: Examples
+    order: list[int]
+    how: How
+    name: str
+    seed: int
+    checkpoints: Checkpoints
 
 
 def fit(
@@ -79,98 +76,102 @@ def fit(
         In logs.
     seed : int
     folder : Path
-        Where checkpoints stand as long as the fitting is not finished.
+        Where states are kept as long as the fitting is not finished; one that was killed goes
+        on from the last of them.
+
+    Raises
+    ------
+    WildpaperError
+        If memory runs out even with one example at a time.
+
+    Notes
+    -----
+    Where a device runs out of memory, micro-batches are halved. The steps stay what they are.
     """
     torch.set_num_threads(how.hardware.n_threads)
-    transformers.set_seed(seed)
-    net = build()
-    use_packed_attention(net)
-    optimiser = how.optimiser
-    steps = micro_batches(data.lengths, order, optimiser.batch, optimiser.micro_batch_tokens, 1)
-    by_step = [sum(int(data.lengths[group].sum()) for group in step if group) for step in steps]
-    progress = Progress(f"{name}: training", sum(by_step), "tokens")
-    watch = Watch(how.held_out, apart, optimiser.micro_batch_tokens, by_step, progress)
-    with scratch_folder(folder, "trainer") as scratch:
-        trainer = _Trainer(
-            model=net,
-            args=_arguments(how, len(steps), len(steps[0]), seed, str(scratch)),
-            data_collator=lambda items: items[0],
-            train_dataset=_MicroBatches(data, steps),
-            callbacks=[watch],
+    settings = how.settings() | {"seed": seed, "name": name, "torch": torch.__version__}
+    settings["transformers"] = transformers.__version__
+    checkpoints = checkpoints_of(folder, name, data, order, settings)
+    checkpoints.open()
+    task = _Task(build, data, apart, order, how, name, seed, checkpoints)
+    max_tokens, longest = how.optimiser.micro_batch_tokens, int(data.lengths[order].max())
+    while True:
+        try:
+            fitted = _attempt(task, max_tokens)
+        except torch.OutOfMemoryError:
+            max_tokens = _halved(max_tokens, longest, name)
+        else:
+            if is_first():
+                checkpoints.remove()
+            return fitted
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _halved(max_tokens: int, longest: int, name: str) -> int:
+    """Return half as many tokens for a micro-batch, but no fewer than the longest example has."""
+    if max_tokens <= longest or n_devices() > 1:
+        raise WildpaperError(
+            f"{name}: memory ran out with micro-batches of {max_tokens:,} tokens",
+            hint="Give the recipe an adapter (LoRA), gradient_checkpointing, a shorter "
+            "data.max_length, fewer micro_batch_tokens or more GPUs.",
         )
-        trainer.remove_callback(transformers.PrinterCallback)
-        watch.trainer = trainer
-        started = time.monotonic()
-        trainer.train()
-        seconds = time.monotonic() - started
-        watch.log_summary(name, seconds)
-    return Fitted(net, watch, seconds)
+    fewer = max(max_tokens // 2, longest)
+    _LOG.warning(
+        "%s: memory ran out; micro-batches of %s tokens instead of %s, steps as before",
+        name, f"{fewer:,}", f"{max_tokens:,}",
+    )  # fmt: skip
+    return fewer
 
 
-class _MicroBatches:
-    """Micro-batches, step after step."""
-
-    def __init__(self, examples: Examples, steps: list[list[list[int]]]) -> None:
-        self.examples = examples
-        self.groups = [group for step in steps for group in step]
-        self.filler = steps[0][0][:1]
-
-    def __len__(self) -> int:
-        return len(self.groups)
-
-    def __getitem__(self, place: int) -> Batch:
-        group = self.groups[place]
-        batch = pack([self.examples.one(i) for i in group or self.filler])
-        if not group:
-            batch["labels"] = torch.full_like(batch["labels"], IGNORED)
-        return batch
-
-
-class _Trainer(transformers.Trainer):  # type: ignore[misc]  # transformers has no types
-    """A Trainer whose loss needs no logits where there is nothing to learn."""
-
-    batch_loss = 0.0
-
-    def compute_loss(
-        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Return the sum over supervised tokens, divided by those of the whole step."""
-        n_tokens = num_items_in_batch
-        if n_tokens is None:
-            n_tokens = (inputs["labels"][:, 1:] != IGNORED).sum()
-        loss = summed_loss(model, inputs) / n_tokens
-        self.batch_loss += float(loss.detach())
-        return (loss, None) if return_outputs else loss
-
-
-def _arguments(how: How, n_steps: int, n_micro_batches: int, seed: int, scratch: str) -> Any:
-    """Return what the Trainer is told."""
-    optimiser, hardware = how.optimiser, how.hardware
-    arguments = transformers.TrainingArguments(
-        output_dir=scratch,
-        use_cpu=hardware.device == "cpu",
-        bf16=hardware.precision == "bf16",
-        activation_checkpointing=hardware.gradient_checkpointing,
-        per_device_train_batch_size=1,
-        gradient_accumulation_steps=n_micro_batches,
-        num_train_epochs=1,
-        learning_rate=optimiser.learning_rate,
-        lr_scheduler_type=_SCHEDULES[optimiser.schedule],
-        warmup_steps=math.ceil(n_steps * optimiser.warmup),
-        weight_decay=optimiser.weight_decay,
-        max_grad_norm=optimiser.max_grad_norm,
-        optim="adamw_torch",
-        train_sampling_strategy="sequential",
-        dataloader_pin_memory=hardware.device == "cuda",
-        remove_unused_columns=False,
-        seed=seed % 2**32,
-        logging_strategy="no",
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
+def _attempt(task: _Task, max_tokens: int) -> Fitted:
+    how, data = task.how, task.data
+    transformers.set_seed(task.seed)
+    net = task.build()
+    use_packed_attention(net)
+    if how.adapter:
+        net = with_adapter(net, how.adapter)
+    return_losses(causal_model(net))
+    n = n_devices()
+    steps = micro_batches(data.lengths, task.order, how.optimiser.batch, max_tokens, n)
+    by_step = [sum(int(data.lengths[group].sum()) for group in step if group) for step in steps]
+    progress = Progress(f"{task.name}: training", sum(by_step), "tokens")
+    watch = Watch(how.held_out, task.apart, max_tokens, by_step, progress, task.checkpoints)
+    trainer = PackedTrainer(
+        model=net,
+        args=arguments_of(how, len(steps), len(steps[0]) // n, task.seed, task.checkpoints.folder),
+        data_collator=_only,
+        train_dataset=MicroBatches(data, steps),
+        callbacks=[watch],
     )
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # no DataParallel where a machine has more GPUs
-    return arguments
+    trainer.remove_callback(transformers.PrinterCallback)
+    watch.trainer = trainer
+    found = task.checkpoints.latest() if is_first() or n > 1 else None
+    first_step = watch.resume(found[1]) if found else 0
+    if first_step:
+        _LOG.info("%s: goes on from step %d of %d", task.name, first_step, len(steps))
+    started = time.monotonic()
+    trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+    speed = speed_of(net, how, sum(by_step[first_step:]), time.monotonic() - started, first_step)
+    _LOG.info("%s: %d steps, %s", task.name, len(steps), speed.line())
+    return_logits(causal_model(net))
+    return Fitted(merged(_whole(trainer, net)), watch, speed)
 
 
-_SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+def _only(items: list[Any]) -> Any:
+    """Return the micro-batch that is a batch of the Trainer."""
+    return items[0]
+
+
+def _whole(trainer: Any, net: Any) -> Any:
+    """Return the model with all its weights, also where devices hold a part each."""
+    if not trainer.is_fsdp_enabled:
+        return net
+    state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    if is_first():
+        transformers.set_seed(0)
+        whole = type(causal_model(net))(causal_model(net).config)
+        whole.load_state_dict(state)
+        return whole
+    return net

@@ -31,8 +31,12 @@ def summed_loss(model: Any, batch: Batch) -> torch.Tensor:
     if not _has_plain_head(model):
         return cross_entropy(*_logits(model, batch), reduction="sum")
     hidden, wanted = _hidden(model, batch)
-    options = _CHUNKS if hidden.device.type == "cpu" else None
-    weights = model.get_output_embeddings().weight
+    if not len(wanted):
+        return hidden.sum() * 0.0
+    device = hidden.device.type
+    options = _CHUNKS if device == "cpu" else None
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+    hidden, weights = hidden.to(dtype), model.get_output_embeddings().weight.to(dtype)
     return linear_cross_entropy(hidden, weights, wanted, reduction="sum", options=options)
 
 
@@ -70,7 +74,28 @@ def _logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     wanted = batch["labels"][:, 1:]
     chosen = wanted != IGNORED
     given = {name: batch[name] for name in _GIVEN}
-    return model(**given, use_cache=False).logits[:, :-1][chosen].float(), wanted[chosen]
+    return type(model).forward(model, **given, use_cache=False).logits[:, :-1][
+        chosen
+    ].float(), wanted[chosen]
+
+
+def return_losses(model: Any) -> None:
+    """Let a model's forward pass take a packed micro-batch and return its summed loss.
+
+    What wraps a model for several devices sees the forward pass alone: the loss must be
+    taken within it. With ``per_token`` it returns `token_losses`.
+    """
+
+    def forward(per_token: bool = False, **batch: Any) -> torch.Tensor:
+        wanted = {name: batch[name] for name in (*_GIVEN, "labels")}
+        return token_losses(model, wanted) if per_token else summed_loss(model, wanted)
+
+    model.forward = forward
+
+
+def return_logits(model: Any) -> None:
+    """Give a model its own forward pass back."""
+    vars(model).pop("forward", None)
 
 
 def on_device(batch: Batch, device: Any) -> Batch:
@@ -86,19 +111,21 @@ def mean_loss(model: Any, examples: Examples, rows: Sequence[int], max_tokens: i
 
     Parameters
     ----------
-    model : PreTrainedModel
-        With `wildpaper.train.attention.use_packed_attention`.
+    model : torch.nn.Module
+        Prepared by `wildpaper.train.attention.use_packed_attention` and `return_losses`.
     examples : Examples
     rows : sequence of int
     max_tokens : int
         Tokens at a time, unless a single example has more.
     """
     was_training = model.training
+    device = next(model.parameters()).device
     model.eval()
     total, n_tokens = 0.0, 0
     for group in in_groups(examples, rows, max_tokens):
-        batch = on_device(pack([examples.one(i) for i in group]), model.device)
-        losses = token_losses(model, batch)
+        batch = on_device(pack([examples.one(i) for i in group]), device)
+        with torch.no_grad():
+            losses = model(per_token=True, **batch)
         total += float(losses.double().sum())
         n_tokens += losses.numel()
     model.train(was_training)

@@ -10,8 +10,10 @@ import transformers
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, scratch_folder
+from wildpaper.train.hardware import resolve
 from wildpaper.train.recipe import SCRATCH, Recipe
-from wildpaper.train.settings import HardwareSettings
+from wildpaper.train.settings import Architecture, HardwareSettings
+from wildpaper.train.speed import cpu_in_words
 from wildpaper.train.template import Template
 
 _GB = 1e9
@@ -32,6 +34,7 @@ def check_hardware(hardware: HardwareSettings, folder: Path) -> str:
     WildpaperError
         If a GPU, its memory or disk is lacking; says how much there is.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     free_gb = shutil.disk_usage(folder).free / _GB
     if free_gb < hardware.min_disk_gb:
         raise WildpaperError(
@@ -39,8 +42,8 @@ def check_hardware(hardware: HardwareSettings, folder: Path) -> str:
             where=str(folder),
             hint="Free some, or lower hardware.min_disk_gb in the recipe.",
         )
-    if hardware.device == "cpu":
-        return "CPU, one core"
+    if resolve(hardware.device) == "cpu":
+        return cpu_in_words(hardware.n_threads)
     return _check_gpus(hardware)
 
 
@@ -49,11 +52,6 @@ def _check_gpus(hardware: HardwareSettings) -> str:
     n_found = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if n_found < hardware.n_gpus:
         raise WildpaperError(f"The recipe needs {hardware.n_gpus} GPUs, {n_found} found", hint=hint)
-    if hardware.n_gpus > 1:
-        raise WildpaperError(
-            "Recipes for several GPUs are checked, but this version does not start them yet",
-            hint="Write a recipe with n_gpus: 1, or choose 'tiny' (config key train.recipe).",
-        )
     properties = torch.cuda.get_device_properties(0)
     if properties.total_memory / _GB < hardware.min_gpu_memory_gb:
         raise WildpaperError(
@@ -61,27 +59,44 @@ def _check_gpus(hardware: HardwareSettings) -> str:
             f"{properties.name} has {properties.total_memory / _GB:.1f} GB",
             hint=hint,
         )
-    return f"1x {properties.name}"
+    return f"{hardware.n_gpus}x {properties.name}"
 
 
-def build_model(recipe: Recipe, template: Template) -> Any:
+def build_model(recipe: Recipe, template: Template, base: Path | None = None) -> Any:
     """Return the model that a recipe starts from, in float32.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    template : Template
+        Knows the tokens.
+    base : Path, optional
+        Weights of a pretrained base on this machine; default is what the recipe names.
 
     Raises
     ------
     WildpaperError
-        If a pretrained base cannot be loaded or has another vocabulary.
+        If a pretrained base cannot be loaded, has another vocabulary, or is not what the
+        recipe says it is.
     """
-    if recipe.base != SCRATCH:
-        model = load_model(recipe.base, recipe.base_revision)
-        if model.config.vocab_size < template.n_pieces:
-            raise WildpaperError(
-                f"The base knows {model.config.vocab_size} tokens, the tokenizer "
-                f"{template.n_pieces}: they do not belong together",
-                where=recipe.base,
-                hint="Choose a base of the Llama-2 family.",
-            )
-        return model
+    if recipe.base == SCRATCH:
+        return _from_scratch(recipe, template)
+    # from_pretrained takes no relative folder for one that might be a repository of the hub
+    where = str(base.parent.resolve()) if base else recipe.base
+    model = load_model(where, None if base else recipe.base_revision)
+    if model.config.vocab_size < template.n_pieces:
+        raise WildpaperError(
+            f"The base knows {model.config.vocab_size} tokens, the tokenizer "
+            f"{template.n_pieces}: they do not belong together",
+            where=recipe.base,
+            hint="Choose a base that has the tokenizer which the recipe names.",
+        )
+    if recipe.architecture:
+        _compare(recipe.architecture, model.config, recipe.base)
+    return model
+
+
+def _from_scratch(recipe: Recipe, template: Template) -> Any:
     shape = recipe.architecture
     assert shape is not None  # noqa: S101 - a recipe from scratch has one
     config = transformers.LlamaConfig(
@@ -90,7 +105,7 @@ def build_model(recipe: Recipe, template: Template) -> Any:
         intermediate_size=shape.intermediate_size,
         num_hidden_layers=shape.n_layers,
         num_attention_heads=shape.n_heads,
-        num_key_value_heads=shape.n_key_value_heads,
+        num_key_value_heads=shape.n_key_value_heads or shape.n_heads,
         max_position_embeddings=recipe.data.max_length,
         tie_word_embeddings=shape.tied_embeddings,
         bos_token_id=template.header[0],
@@ -98,6 +113,30 @@ def build_model(recipe: Recipe, template: Template) -> Any:
         pad_token_id=0,
     )
     return transformers.LlamaForCausalLM(config)
+
+
+def _compare(stated: Architecture, config: Any, base: str) -> None:
+    """Check that a base is what the recipe says: its plan rests on that."""
+    found = {
+        "hidden_size": config.hidden_size,
+        "intermediate_size": config.intermediate_size,
+        "n_layers": config.num_hidden_layers,
+        "n_heads": config.num_attention_heads,
+        "n_key_value_heads": config.num_key_value_heads,
+        "n_vocabulary": config.vocab_size,
+        "tied_embeddings": config.tie_word_embeddings,
+    }
+    wrong = [
+        f"{name} {found[name]} instead of {value}"
+        for name, value in stated.model_dump(exclude_none=True).items()
+        if found[name] != value
+    ]
+    if wrong:
+        raise WildpaperError(
+            f"The base is not what the recipe says: {', '.join(wrong)}",
+            where=base,
+            hint="Correct the section architecture of the recipe.",
+        )
 
 
 def load_model(base: str, revision: str | None = None) -> Any:

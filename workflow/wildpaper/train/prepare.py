@@ -2,35 +2,28 @@
 
 import datetime
 import hashlib
-from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
+from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
 from wildpaper.ledger import entry
+from wildpaper.processes import worker_pool
 from wildpaper.progress import Progress
 from wildpaper.train.conversations import (
     Conversation,
     count_conversations,
     read_conversations,
 )
-from wildpaper.train.examples import write_examples
+from wildpaper.train.examples import prompt_digest, write_examples
+from wildpaper.train.exchange import Message
 from wildpaper.train.recipe import load_recipe
 from wildpaper.train.settings import DataSettings
-from wildpaper.train.splitting import Split, split_conversation
-from wildpaper.train.template import LeftOut, Template
+from wildpaper.train.splitting import split_conversation
+from wildpaper.train.tally import HELD_OUT, TRAIN, Tally
+from wildpaper.train.template import load_template
 
-TRAIN, HELD_OUT = "train", "held-out"
-_COUNTED = (
-    "conversations",
-    "examples",
-    "split_conversations",
-    "tokens",
-    "supervised_tokens",
-    "truncated_examples",
-    "truncated_tokens",
-    "exchanges_without_room",
-)
+_WORTH_A_PROCESS = 20_000
 
 
 def prepare_training(
@@ -38,38 +31,88 @@ def prepare_training(
     messages: list[Path],
     tokenizer: Path,
     recipe: Path,
-    examples: Path,
-    held_out: Path,
+    examples: list[Path],
+    held_out: list[Path],
     report: Path,
     ledger: Path,
     dataset: str,
     seed: int,
+    n_workers: int = 1,
 ) -> None:
-    """Write the examples of one data set; the same for any number of shards.
+    """Write the examples of one data set, shard by shard; what they are does not depend on that.
 
     Parameters
     ----------
     conversations, messages : list of Path
         All shards of ingest, in the same order.
     tokenizer : Path
-        The Llama-2 ``tokenizer.json``.
+        The ``tokenizer.json`` that the recipe names.
     recipe : Path
         See `wildpaper.train.recipe`.
-    examples, held_out : Path
-        To write: examples to train on, examples to evaluate on.
+    examples, held_out : list of Path
+        To write, a file a shard: examples to train on, examples to evaluate on.
     report, ledger : Path
         To write: counts, and what became of each conversation.
     dataset : str
     seed : int
         Decides what is held out.
+    n_workers : int
+        Processes; few conversations are not worth a second one.
     """
     settings = load_recipe(recipe).data
-    template = Template(tokenizer)
+    n = count_conversations(conversations)
+    progress = Progress(f"{dataset}: examples", n, "conversations")
+    shards = list(zip(conversations, messages, examples, held_out, strict=True))
     tally = Tally()
-    progress = Progress(f"{dataset}: examples", count_conversations(conversations), "conversations")
+    if n_workers == 1 or n < _WORTH_A_PROCESS:
+        for shard in shards:
+            tally.add(prepare_shard(shard, tokenizer, settings, seed, progress.advance))
+    else:
+        with worker_pool(min(n_workers, len(shards)), _begin, ()) as submit:
+            waiting = [submit(prepare_shard, shard, tokenizer, settings, seed) for shard in shards]
+            for shard, future in zip(shards, waiting, strict=True):
+                tally.add(future.result())
+                progress.advance(count_conversations([shard[0]]))
+    if settings.toxic == "drop" and tally.n_unjudged:
+        raise WildpaperError(
+            f"{tally.n_unjudged:,} conversations of {dataset} have no record of being toxic or not",
+            where="data.toxic in the recipe",
+            hint="Choose 'keep', or a release that records it.",
+        )
+    write_json(report, tally.report(dataset, settings))
+    dropped = dict(tally.dropped) | {HELD_OUT: tally.shares[HELD_OUT]["conversations"]}
+    kept = tally.shares[TRAIN]["conversations"]
+    write_json(ledger, [entry("train", dataset, "conversation", kept, dropped)])
+
+
+def _begin() -> None:
+    """Do nothing: a process that encodes needs nothing first."""
+
+
+def prepare_shard(
+    shard: tuple[Path, Path, Path, Path],
+    tokenizer: Path,
+    settings: DataSettings,
+    seed: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Tally:
+    """Write the examples of one shard; return what was counted.
+
+    Parameters
+    ----------
+    shard : tuple of Path
+        Conversations, messages; examples and held-out ones to write.
+    tokenizer, settings, seed
+        See `prepare_training`.
+    advance : callable
+        Told of each conversation.
+    """
+    conversations, messages, examples, held_out = shard
+    template, tally = load_template(settings, tokenizer), Tally()
     with write_examples(examples) as train, write_examples(held_out) as apart:
-        for conversation in read_conversations(conversations, messages):
-            progress.advance(1)
+        for conversation in read_conversations([conversations], [messages]):
+            advance(1)
+            tally.n_unjudged += conversation.toxic is None
             reason = _why_not_used(conversation, settings)
             if reason:
                 tally.dropped[reason] += 1
@@ -79,14 +122,11 @@ def prepare_training(
                 exchanges, template.header, template.end_id, settings.max_length
             )
             share = HELD_OUT if _is_held_out(conversation, settings, seed) else TRAIN
-            if not tally.count(share, bool(exchanges), split, left_out):
-                continue
-            writer = train if share == TRAIN else apart
-            writer.add(conversation.conversation_id, split.examples)
-    write_json(report, tally.report(dataset, settings))
-    dropped = dict(tally.dropped) | {HELD_OUT: tally.shares[HELD_OUT]["conversations"]}
-    kept = tally.shares[TRAIN]["conversations"]
-    write_json(ledger, [entry("train", dataset, "conversation", kept, dropped)])
+            if tally.count(share, bool(exchanges), split, left_out):
+                writer = train if share == TRAIN else apart
+                number = prompt_digest(first_prompt(conversation.messages))
+                writer.add(conversation.conversation_id, number, split.examples)
+    return tally
 
 
 def _why_not_used(conversation: Conversation, settings: DataSettings) -> str:
@@ -99,6 +139,8 @@ def _why_not_used(conversation: Conversation, settings: DataSettings) -> str:
             return "after-cutoff"
     if settings.languages != "all" and conversation.language not in settings.languages:
         return "other-language"
+    if settings.toxic == "drop" and conversation.toxic:
+        return "toxic"
     return ""
 
 
@@ -107,47 +149,15 @@ def _is_held_out(conversation: Conversation, settings: DataSettings, seed: int) 
 
     Duplicates, and conversations that go apart after a common beginning, stay together.
     """
-    texts = [text for role, text in conversation.messages if role == "user"]
-    digest = hashlib.sha256(f"{seed} {texts[0] if texts else ''}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") < settings.held_out_percent / 100 * 2**64
+    return is_apart(first_prompt(conversation.messages), seed, settings.held_out_percent)
 
 
-class Tally:
-    """What is counted while examples are made."""
+def first_prompt(messages: Sequence[Message]) -> str:
+    """Return the first text of a user; empty if there is none."""
+    return next((text for role, text in messages if role == "user"), "")
 
-    def __init__(self) -> None:
-        self.dropped: Counter[str] = Counter()
-        self.shares: dict[str, Counter[str]] = {TRAIN: Counter(), HELD_OUT: Counter()}
-        self.left_out: Counter[str] = Counter()
 
-    def count(self, share: str, has_reply: bool, split: Split, left_out: LeftOut) -> bool:
-        """Count a conversation; say whether it gives any example."""
-        if not split.examples:
-            self.dropped["prompt-fills-context" if has_reply else "no-reply"] += 1
-            return False
-        self.left_out["system"] += left_out.system
-        self.left_out["leading-assistant"] += left_out.leading_assistant
-        self.left_out["unanswered-user"] += left_out.unanswered_user
-        counts = self.shares[share]
-        counts["conversations"] += 1
-        counts["examples"] += len(split.examples)
-        counts["split_conversations"] += len(split.examples) > 1
-        counts["tokens"] += sum(len(example.input_ids) for example in split.examples)
-        counts["supervised_tokens"] += sum(sum(e.supervised) for e in split.examples)
-        counts["truncated_examples"] += split.n_truncated
-        counts["truncated_tokens"] += split.n_truncated_tokens
-        counts["exchanges_without_room"] += split.n_exchanges_without_room
-        return True
-
-    def report(self, dataset: str, settings: DataSettings) -> dict[str, Any]:
-        """Return the counts as plain values."""
-        n_dropped = sum(self.dropped.values())
-        shares = {name: {k: c[k] for k in _COUNTED} for name, c in self.shares.items()}
-        return {
-            "dataset": dataset,
-            "data": settings.model_dump(mode="json"),
-            "n_conversations": n_dropped + sum(c["conversations"] for c in self.shares.values()),
-            "dropped": dict(sorted(self.dropped.items())),
-            "shares": shares,
-            "messages_left_out": dict(sorted(self.left_out.items())),
-        }
+def is_apart(prompt: str, seed: int, percent: float) -> bool:
+    """Say whether a prompt is among so many percent of all, by a hash of it and the seed."""
+    digest = hashlib.sha256(f"{seed} {prompt}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < percent / 100 * 2**64

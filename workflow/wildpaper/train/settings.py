@@ -103,7 +103,7 @@ class AdapterSettings(Section):
 
     rank: int = Field(default=16, ge=1)
     """Rank of the matrices."""
-    alpha: float = Field(default=32.0, gt=0)
+    alpha: int = Field(default=32, ge=1)
     """Their product is scaled by alpha / rank."""
     targets: tuple[str, ...] = (
         *("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),

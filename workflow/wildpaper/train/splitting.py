@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from wildpaper.train.template import Exchange
+from wildpaper.train.exchange import Exchange
 
 
 @dataclass(slots=True)

@@ -1,17 +1,16 @@
 """What is recorded while a model trains: the loss of each step, held-out loss at a few."""
 
-import logging
 from itertools import accumulate
 from typing import Any
 
 import transformers
 
 from wildpaper.progress import Progress
+from wildpaper.train.checkpoints import Checkpoints
 from wildpaper.train.examples import Examples
+from wildpaper.train.launch import is_first
 from wildpaper.train.loss import mean_loss
 from wildpaper.train.settings import HeldOutSettings
-
-_LOG = logging.getLogger("wildpaper")
 
 
 class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers has no types
@@ -28,6 +27,8 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers
         Tokens of each step of the training.
     progress : Progress
         Counts tokens.
+    checkpoints : Checkpoints
+        Are told when a state is complete.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers
         max_tokens: int,
         tokens_by_step: list[int],
         progress: Progress,
+        checkpoints: Checkpoints,
     ) -> None:
         n_steps = len(tokens_by_step)
         self.points = {round(i * n_steps / settings.points) for i in range(settings.points + 1)}
@@ -47,12 +49,14 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers
         self.seen = [0, *accumulate(tokens_by_step)]
         self.training: list[dict[str, Any]] = []
         self.held_out: list[dict[str, Any]] = []
+        self.checkpoints = checkpoints
         self.trainer: Any = None
         self._learning_rate = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Take the held-out loss of the untrained model."""
-        self._check_held_out(0, given["model"])
+        if not self.training:
+            self._check_held_out(0)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Note the learning rate of the step."""
@@ -66,24 +70,31 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers
             {
                 "step": step,
                 "n_tokens": self.seen[step],
-                "loss_nats": self.trainer.batch_loss,
+                "loss_nats": self.trainer.step_loss(),
                 "learning_rate": self._learning_rate,
             }
         )
-        self._check_held_out(step, given["model"])
+        self._check_held_out(step)
         self.progress.advance(self.tokens_by_step[step - 1])
 
-    def _check_held_out(self, step: int, model: Any) -> None:
+    def on_save(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+        """Mark the state as complete: all its files are written."""
+        if is_first():
+            self.checkpoints.complete(int(state.global_step), self.recorded())
+
+    def resume(self, recorded: dict[str, Any]) -> int:
+        """Take up what was recorded before; return the step that it reaches to."""
+        self.training, self.held_out = recorded["training"], recorded["held_out"]
+        step = len(self.training)
+        self.progress.resume_from(self.seen[step])
+        return step
+
+    def _check_held_out(self, step: int) -> None:
         if step in self.points and len(self.rows):
+            model = self.trainer.model_wrapped
             loss = mean_loss(model, self.examples, self.rows, self.max_tokens)
             self.held_out.append({"step": step, "n_tokens": self.seen[step], "loss_nats": loss})
 
     def recorded(self) -> dict[str, Any]:
         """Return what was recorded, as plain values."""
         return {"training": self.training, "held_out": self.held_out}
-
-    def log_summary(self, name: str, seconds: float) -> None:
-        """Log how long it took; timings stand in the log only."""
-        n_tokens = self.seen[-1]
-        _LOG.info("%s: %d steps, %s tokens in %.1f s (%s tokens/s)", name, len(self.training),
-                  f"{n_tokens:,}", seconds, f"{n_tokens / max(seconds, 1e-9):,.0f}")  # fmt: skip
