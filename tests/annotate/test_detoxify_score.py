@@ -13,7 +13,7 @@ from labelled_corpus import INSULTS, messages
 
 from wildpaper.annotate.detoxify import score as detoxify
 from wildpaper.annotate.detoxify.checkpoint import load_detoxify
-from wildpaper.annotate.detoxify.score import score_detoxify, score_texts
+from wildpaper.annotate.detoxify.score import score_detoxify, score_shards, score_texts
 from wildpaper.errors import WildpaperError
 from wildpaper.files import sha256_file
 from wildpaper.schema import DETOXIFY_HEADS, LABELS
@@ -42,6 +42,17 @@ def scored(folder, texts, checkpoint, name="wildchat-0", **options):
     shard = write_shard(folder / f"{name}-in.parquet", texts)
     score_detoxify(shard, checkpoint, path, dataset="wildchat", **options)
     return pq.read_table(path)
+
+
+def test_several_shards_at_once_get_the_scores_that_each_gets_alone(tmp_path, small_checkpoint):
+    parts = [RAGGED[:4], [], RAGGED[2:9]]
+    for i, texts in enumerate(parts):
+        scored(tmp_path, texts, small_checkpoint, f"alone-{i}")
+    together = [tmp_path / f"together-{i}.parquet" for i in range(3)]
+    score_shards([tmp_path / f"alone-{i}-in.parquet" for i in range(3)], small_checkpoint,
+                 together, ["alpaca", "dolly", "sharegpt"])  # fmt: skip
+    for i, path in enumerate(together):
+        assert path.read_bytes() == (tmp_path / f"alone-{i}.parquet").read_bytes()
 
 
 def matrix(table):

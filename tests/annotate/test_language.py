@@ -5,7 +5,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from wildpaper.annotate.language import detect as language
-from wildpaper.annotate.language.detect import build_detector, detect, detect_language
+from wildpaper.annotate.language.detect import (
+    build_detector,
+    detect,
+    detect_language,
+    detect_languages,
+)
 from wildpaper.annotate.names import NO_LANGUAGE
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS
@@ -51,6 +56,16 @@ def test_texts_without_words_have_no_language(detector, text):
 
 def test_no_texts(detector):
     assert detect(detector, []) == []
+
+
+def test_several_shards_at_once_get_the_labels_that_each_gets_alone(tmp_path):
+    shards, alone = [], []
+    for i, texts in enumerate(([*SENTENCES, ""], WITHOUT, list(SENTENCES)[:1])):
+        alone.append(labels_of(tmp_path, texts, f"alone-{i}"))
+        shards.append((tmp_path / "messages.parquet").rename(tmp_path / f"messages-{i}.parquet"))
+    together = [tmp_path / f"together-{i}.parquet" for i in range(3)]
+    detect_languages(shards, together, ["alpaca", "dolly", "sharegpt"], FEW)
+    assert [p.read_bytes() for p in together] == [p.read_bytes() for p in alone]
 
 
 def test_labels_keep_the_contract(tmp_path):

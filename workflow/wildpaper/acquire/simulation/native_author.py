@@ -20,6 +20,12 @@ ROLES = {"user": "user", "assistant": "chatbot"}
 TABLE_5 = ("English", "Chinese", "Russian", "Spanish", "French", "German")
 """Languages with a row of their own; the rest is its row `other`."""
 
+_AT_HOME = ("alpaca", "dolly", "open_assistant", "sharegpt", "lmsys_chat_1m")
+_TOPICS_AT_HOME = 4
+SHARE_AT_HOME = 0.85
+"""Conversations about the topics that a set has for its own; the others are about any. WildChat
+is about all of them alike, so that a model of each set knows its own set best (Figure 3)."""
+
 _DEFAULT_TOKENS = {"user": (40.0, 40.0), "assistant": (100.0, 100.0)}
 _SHARE_EMPTY_REPLIES = 0.004
 _LONGEST_DEVIATIONS = 6
@@ -47,12 +53,15 @@ class Shape:
         {language: share of user messages}.
     flagged : dict
         {role: share of messages with a moderation category}.
+    topics : range
+        Topics that the set has for its own; may be none.
     """
 
     n_turns: float
     lengths: dict[str, tuple[float, float]]
     languages: dict[str, float]
     flagged: dict[str, float]
+    topics: range = range(0)
 
 
 def shape_of(dataset: str, targets: dict[str, float], length_scale: float) -> Shape:
@@ -76,7 +85,15 @@ def shape_of(dataset: str, targets: dict[str, float], length_scale: float) -> Sh
         lengths,
         _languages(dataset, targets),
         flagged,
+        _topics(dataset),
     )
+
+
+def _topics(dataset: str) -> range:
+    if dataset not in _AT_HOME:
+        return range(0)
+    first = _TOPICS_AT_HOME * _AT_HOME.index(dataset)
+    return range(first, first + _TOPICS_AT_HOME)
 
 
 def _languages(dataset: str, targets: dict[str, float]) -> dict[str, float]:
@@ -136,7 +153,13 @@ class Author:
         """Return (language, topic) for the next `n_messages` user messages."""
         total = sum(self._spoken.values()) + n_messages
         lag = {n: share * total - self._spoken[n] for n, share in self.shape.languages.items()}
-        return max(lag, key=lambda name: lag[name]), self.rng.randrange(N_TOPICS)
+        return max(lag, key=lambda name: lag[name]), self._topic()
+
+    def _topic(self) -> int:
+        own = self.shape.topics
+        if own and self.rng.random() < SHARE_AT_HOME:
+            return self.rng.choice(own)
+        return self.rng.randrange(N_TOPICS)
 
     def spoke(self, language: str, n_messages: int) -> None:
         """Note how many user messages a conversation has in its language."""

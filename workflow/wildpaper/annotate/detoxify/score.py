@@ -73,16 +73,52 @@ def score_detoxify(
     bytes of digest, the scores and the flag are remembered, so memory grows with the
     number of distinct texts and not with their length.
     """
+    score_shards(
+        [messages], checkpoint, [labels], [dataset], batch_tokens, threshold, device, precision,
+        long_texts, route,
+    )  # fmt: skip
+
+
+def score_shards(
+    messages: list[Path],
+    checkpoint: Path,
+    labels: list[Path],
+    datasets: list[str],
+    batch_tokens: int = 16_384,
+    threshold: float = 0.1,
+    device: str = "cpu",
+    precision: Precision = "fp32",
+    long_texts: LongTexts = "truncate",
+    route: str = "computed",
+) -> None:
+    """Score a shard of each of several data sets; the checkpoint is loaded once.
+
+    Parameters
+    ----------
+    messages, labels : list of Path
+        A shard a data set; as many to write.
+    datasets : list of str
+    checkpoint, batch_tokens, threshold, device, precision, long_texts, route
+        See `score_detoxify`.
+    """
     check_device(device)
     classifier = load_detoxify(checkpoint, device)
     torch.set_num_threads(1)
-    engine = Engine(
-        classifier, DETOXIFY_HEADS, batch_tokens, threshold, precision, long_texts, str(messages)
-    )
+    name = scorer_name(checkpoint, precision, long_texts)
+    for shard, path, dataset in zip(messages, labels, datasets, strict=True):
+        engine = Engine(
+            classifier, DETOXIFY_HEADS, batch_tokens, threshold, precision, long_texts, str(shard)
+        )
+        _score_shard(engine, shard, path, dataset, name, route)
+
+
+def _score_shard(
+    engine: Engine, messages: Path, labels: Path, dataset: str, name: str, route: str
+) -> None:
     progress = Progress(f"{dataset}: toxicity", count_messages(messages), "messages")
     keys, scores, truncated = _score_distinct(engine, messages, progress)
     table = with_scores(key_table(keys), scores, truncated)
-    write_labels(labels, "detoxify", table, scorer_name(checkpoint, precision, long_texts), route)
+    write_labels(labels, "detoxify", table, name, route)
     _LOG.info("%s: toxicity: %s", dataset, engine.summary())
 
 

@@ -87,6 +87,37 @@ def detect_language(
         Where the labels come from.
     """
     detector = build_detector(languages, accuracy)
+    _label_shard(detector, messages, labels, dataset, annotator_name(languages, accuracy), route)
+
+
+def detect_languages(
+    messages: list[Path],
+    labels: list[Path],
+    datasets: list[str],
+    languages: str | Sequence[str] = "all",
+    accuracy: str = "high",
+) -> None:
+    """Label one shard of each of several data sets: lingua's models are loaded once.
+
+    Parameters
+    ----------
+    messages, labels : list of Path
+        A shard of ingest a data set; as many to write.
+    datasets : list of str
+        Named in the progress lines.
+    languages, accuracy
+        See `build_detector`.
+    """
+    detector = build_detector(languages, accuracy)
+    annotator = annotator_name(languages, accuracy)
+    for shard, path, dataset in zip(messages, labels, datasets, strict=True):
+        _label_shard(detector, shard, path, dataset, annotator, "computed")
+
+
+def _label_shard(
+    detector: LanguageDetector, messages: Path, labels: Path, dataset: str, annotator: str,
+    route: str,
+) -> None:  # fmt: skip
     known: dict[str, tuple[str, float]] = {}
     file = pq.ParquetFile(messages)
     progress = Progress(f"{dataset}: languages", file.metadata.num_rows, "messages")
@@ -103,9 +134,7 @@ def detect_language(
         found.extend(known[text] for text in texts)
         keys.append(pa.Table.from_batches([batch.select(columns[:2])]))
         progress.advance(len(texts))
-    write_labels(
-        labels, "language", _table(keys, found), annotator_name(languages, accuracy), route
-    )
+    write_labels(labels, "language", _table(keys, found), annotator, route)
 
 
 def _table(keys: list[pa.Table], found: list[tuple[str, float]]) -> pa.Table:
