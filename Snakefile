@@ -36,6 +36,7 @@ rule all:
         rules.manifest.output.manifest,
         rules.build_paper.output.pdf,
         rules.merge_ledgers.output.ledger,
+        trained("README.md"),
         [rules.scan_results.output.report] if PLAN.rawlogs else [],
 
 

@@ -1,55 +1,23 @@
 """The likelihood stand-in judge, against models whose probabilities are known on paper."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+import yaml
 from transformers import LlamaConfig, LlamaForCausalLM
+from unigram_models import END, VOCABULARY, example, probabilities, save_unigram, write_tokenizer
 
 from wildpaper.errors import WildpaperError
 from wildpaper.evaluate.likelihood import judge_likelihood
 from wildpaper.evaluate.scores import SCORES, VERDICTS, judge_pair
 from wildpaper.train.examples import write_examples
-from wildpaper.train.splitting import Example
 
-VOCABULARY = 50
-END = 2
-
-
-def save_unigram(folder, probabilities, vocabulary=VOCABULARY):
-    """Save a model that gives every token the same probability wherever it stands."""
-    shape = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1}
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=vocabulary, num_attention_heads=1, tie_word_embeddings=False, **shape
-        )
-    )
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.zero_()
-        model.model.embed_tokens.weight.fill_(1.0)
-        model.model.norm.weight.fill_(1.0)
-        # the last hidden state is a row of ones, so a row of the head sums to the logit
-        logits = torch.log(torch.tensor(probabilities, dtype=torch.float64))
-        model.lm_head.weight.copy_((logits / 8)[:, None].expand(-1, 8))
-    model.save_pretrained(folder)
-    return folder / "model.safetensors"
-
-
-def probabilities(**some):
-    """Return a distribution in which some tokens have a given probability, the others share."""
-    rest = (1 - sum(some.values())) / (VOCABULARY - len(some))
-    return [some.get(f"t{i}", rest) for i in range(VOCABULARY)]
-
-
-def example(tokens, mask, n_characters):
-    made = Example(list(tokens))
-    made.supervised = [bool(wanted) for wanted in mask]
-    made.n_reply_characters = n_characters
-    return made
+TINY = Path(__file__).resolve().parents[2] / "data/recipes/tiny.yaml"
 
 
 @pytest.fixture
@@ -66,10 +34,14 @@ def held_out(tmp_path):
 
 @pytest.fixture
 def judge(tmp_path, held_out):
-    def run(models, examples=held_out, name="out", **options):
+    tokenizer = write_tokenizer(tmp_path / "tokenizer.json")
+
+    def run(models, *examples, name="out", recipe=TINY, **options):
         folder = tmp_path / name
         out = [folder / "scores.parquet", folder / "verdicts.parquet"]
-        judge_likelihood(list(models.values()), examples, *out, names=list(models), **options)
+        shards = list(examples or [held_out])
+        judge_likelihood(list(models.values()), shards, recipe, tokenizer, *out,
+                         names=list(models), **options)  # fmt: skip
         return out
 
     return run
@@ -188,3 +160,62 @@ def test_what_cannot_be_judged_is_explained(judge, tmp_path):
     small = save_unigram(tmp_path / "small", [1 / 12] * 12, vocabulary=12)
     with pytest.raises(WildpaperError, match="knows 12 tokens"):
         judge({"small": small})
+
+
+def base_recipe(path, base):
+    """Write a recipe that tunes a pretrained base."""
+    recipe = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    del recipe["architecture"]
+    recipe |= {"name": path.stem, "base": str(base)}
+    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_pretrained_base_is_judged_beside_the_models(judge, tmp_path, monkeypatch, relative):
+    base = save_unigram(tmp_path / "before", probabilities(t10=0.1)).parent
+    tuned = save_unigram(tmp_path / "after", probabilities(t10=0.4))
+    monkeypatch.chdir(tmp_path)
+    recipe = base_recipe(tmp_path / "r.yaml", "before" if relative else base)
+    scores, verdicts = judge({"tuned": tuned}, recipe=recipe)
+    assert [row["model"] for row in rows(scores)] == ["tuned"] * 3 + ["base"] * 3
+    assert {(row["first"], row["second"]) for row in rows(verdicts)} == {("tuned", "base")}
+    one, other = (next(r for r in rows(scores) if r["model"] == m) for m in ("base", "tuned"))
+    # token 10 occurs once in it, the other tokens share what is left
+    fell = math.log(0.4 / 0.1) + math.log((1 - 0.4) / (1 - 0.1))
+    assert one["nll_nats"] - other["nll_nats"] == pytest.approx(fell, rel=1e-4)
+
+
+def test_end_tokens_are_those_of_the_template(judge, tmp_path, held_out):
+    tokenizer = tmp_path / "tokenizer.json"
+    text = tokenizer.read_text(encoding="utf-8")
+    moved = text.replace('"</s>":2', '"</s>":11').replace('"</s>": 2', '"</s>": 11')
+    assert moved != text
+    tokenizer.write_text(moved, encoding="utf-8")
+    model = save_unigram(tmp_path / "m", probabilities(t11=0.3))
+    scores, _ = judge({"m": model})
+    assert [(row["n_tokens"], row["n_end_tokens"]) for row in rows(scores)] == [
+        (2, 1), (6, 1), (1, 0)
+    ]  # fmt: skip
+
+
+def test_shards_make_no_difference(judge, tmp_path, held_out):
+    model = save_unigram(tmp_path / "m", probabilities(t10=0.3))
+    parts = []
+    for name, listed in (("late", [(9, [1, 7, END], [0, 0, 1], 0)]),
+                         ("early", [(4, [1, 7, 10, 11, END], [0, 0, 1, 1, 1], 9)])):  # fmt: skip
+        parts.append(tmp_path / f"{name}.parquet")
+        with write_examples(parts[-1]) as writer:
+            for number, *rest in listed:
+                writer.add(number, 0, [example(*rest)])
+    forth, back = (judge({"m": model}, *p, name=n) for n, p in (("a", parts), ("b", parts[::-1])))
+    assert [path.read_bytes() for path in forth] == [path.read_bytes() for path in back]
+    assert [row["conversation_id"] for row in rows(forth[0])] == [4, 9]
+
+
+def test_a_gpu_that_is_not_there_is_explained(judge, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    model = save_unigram(tmp_path / "m", probabilities(t10=0.3))
+    with pytest.raises(WildpaperError, match="no GPU"):
+        judge({"m": model}, device="cuda")

@@ -20,13 +20,15 @@ TABLES = (
     *("table-12-detoxify-categories", "table-13-moderation-categories", "likelihood-judge"),
     *("linking-causes", "privacy-report", "privacy-languages", "embedding-overlap"),
     *("language-agreement", "near-duplicates", "interval-coverage", "jailbreak-discovery"),
-    *("classifier-agreement", "toxicity-strata", "recorded-scores"),
+    *("classifier-agreement", "toxicity-strata", "recorded-scores", "coverage-variants"),
+    "contamination",
 )
 FIGURES = (
     *("figure-02a-turns", "figure-02b-languages", "figure-03-coverage", "figure-04-embeddings"),
     *("figure-05-toxicity-by-month", "figure-06-mtbench-categories"),
     *("token-lengths", "flow-ledger", "threshold-sweep", "loss-curve"),
     *("use-concentration", "conversations-by-month", "june-update", "detoxify-calibration"),
+    "data-size",
 )
 REASONS = {
     "table-09": "needs a GPU and the weights of Llama-2, which are gated",

@@ -1,5 +1,6 @@
 """Examples do not depend on shards, obey the cutoff, and held-out prompts stay held out."""
 
+import hashlib
 import json
 
 import pyarrow as pa
@@ -8,8 +9,10 @@ import pytest
 from training_data import corpus, day, tiny_recipe, vocabulary, write_shards
 
 from wildpaper.errors import WildpaperError
-from wildpaper.train.examples import EXAMPLES, Examples, read_examples
+from wildpaper.processes import worker_pool
+from wildpaper.train.examples import EXAMPLES, Examples, read_examples, write_examples
 from wildpaper.train.prepare import prepare_training
+from wildpaper.train.splitting import Example
 
 KNOWN = vocabulary(6)
 
@@ -18,7 +21,7 @@ KNOWN = vocabulary(6)
 def prepare(tmp_path, tokenizer_file):
     """Return a function from conversations to (train, held-out, report, ledger)."""
 
-    def run(name, talks, recipe=None, seed=1, rearrange=None, **shards):
+    def run(name, talks, recipe=None, seed=1, rearrange=None, n_workers=1, **shards):
         folder = tmp_path / name
         paths = write_shards(folder / "ingest", talks, **shards)
         if rearrange:
@@ -29,7 +32,7 @@ def prepare(tmp_path, tokenizer_file):
         out = [folder / f for f in ("report.json", "ledger.json")]
         prepare_training(**paths, tokenizer=tokenizer_file, recipe=recipe, examples=train,
                          held_out=held, report=out[0], ledger=out[1], dataset="wildchat",
-                         seed=seed)  # fmt: skip
+                         seed=seed, n_workers=n_workers)  # fmt: skip
         return train, held, *out
 
     return run
@@ -89,6 +92,106 @@ def test_languages_can_be_chosen(prepare, tmp_path):
     assert read(report)["dropped"] == {"other-language": 2}
 
 
+def test_toxic_conversations_can_be_dropped(prepare, tmp_path):
+    recipe = tiny_recipe(tmp_path / "clean.yaml", data__toxic="drop")
+    labels = [True, False, True, False]
+    talks = corpus(33, 4, KNOWN)
+    train, held, report, ledger = prepare("clean", talks, recipe, toxic=labels)
+    assert numbers(train) | numbers(held) == {1, 3}
+    assert read(report)["dropped"] == {"toxic": 2}
+    assert read(ledger)[0]["dropped"]["toxic"] == 2
+    kept = prepare("kept", talks, toxic=labels)
+    assert numbers(kept[0]) | numbers(kept[1]) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("labels", [None, [False, None, True, None]])
+def test_toxic_conversations_are_not_dropped_where_nobody_said_which(prepare, tmp_path, labels):
+    recipe = tiny_recipe(tmp_path / "clean.yaml", data__toxic="drop")
+    n = labels.count(None) if labels else 4
+    with pytest.raises(WildpaperError, match=f"{n} conversations of wildchat have no record"):
+        prepare("unknown", corpus(33, 4, KNOWN), recipe, toxic=labels, n_shards=2)
+    assert not list(tmp_path.glob("unknown/train-*")), "nothing is written before"
+
+
+def test_several_processes_write_the_same_files(prepare, monkeypatch):
+    talks = corpus(39, 40, KNOWN)
+    one = prepare("alone", talks, n_shards=3)
+    monkeypatch.setattr("wildpaper.train.prepare._WORTH_A_PROCESS", 1)
+    began = []
+
+    def pool(n_workers, *rest):
+        began.append(n_workers)
+        return worker_pool(n_workers, *rest)
+
+    monkeypatch.setattr("wildpaper.train.prepare.worker_pool", pool)
+    two = prepare("together", talks, n_shards=3, n_workers=2)
+    assert began == [2]
+    for here, there in zip([*one[0], *one[1], *one[2:]], [*two[0], *two[1], *two[2:]], strict=True):
+        assert here.read_bytes() == there.read_bytes()
+    prepare("one-shard", talks, n_workers=2)
+    assert began == [2], "a single shard is not worth a process"
+
+
+def test_what_is_wrong_in_a_process_is_said_as_without_one(prepare, monkeypatch):
+    monkeypatch.setattr("wildpaper.train.prepare._WORTH_A_PROCESS", 1)
+
+    def crossed(paths):
+        return paths | {"messages": paths["messages"][::-1]}
+
+    with pytest.raises(WildpaperError, match="do not stand in order") as error:
+        prepare("crossed", corpus(38, 9, KNOWN), n_shards=3, rearrange=crossed, n_workers=2)
+    assert "Hint" in str(error.value)
+
+
+def test_equal_first_prompts_have_equal_numbers_that_tell_no_text(prepare, tmp_path):
+    talks = [[("assistant", "hello"), ("user", "ka lo"), ("assistant", "one")],
+             [("user", "ka lo"), ("assistant", "mi " * 300), ("user", "su"), ("assistant", "b")],
+             [("user", "ka lo "), ("assistant", "one")]]  # fmt: skip
+    recipe = tiny_recipe(tmp_path / "all.yaml", data__held_out_percent=0)
+    data = read_examples(prepare("prompts", talks, recipe, n_shards=2)[0])
+    wanted = [hashlib.sha256(text.encode()).digest()[:8] for text in ("ka lo", "ka lo ")]
+    same, other = (int.from_bytes(digest, "big") for digest in wanted)
+    assert data.conversation_ids.tolist() == [0, 1, 1, 2]
+    assert data.first_prompts.tolist() == [same, same, same, other]
+
+
+def test_examples_are_taken_in_the_order_asked_for_and_as_often(prepare):
+    data = read_examples(prepare("take", corpus(40, 30, KNOWN))[0])
+    rows = [5, 0, 5, len(data) - 1]
+    taken = data.take(rows)
+    assert len(taken) == len(rows)
+    for i, row in enumerate(rows):
+        for here, there in zip(taken.one(i), data.one(row), strict=True):
+            assert here.tolist() == there.tolist()
+        assert taken.conversation_ids[i] == data.conversation_ids[row]
+        assert taken.n_reply_characters[i] == data.n_reply_characters[row]
+        assert taken.first_prompts[i] == data.first_prompts[row]
+    assert taken.lengths.tolist() == data.lengths[rows].tolist()
+    for name in Examples.__slots__:
+        assert getattr(data.take(range(len(data))), name).tolist() == getattr(data, name).tolist()
+        assert getattr(taken, name).dtype == getattr(data, name).dtype
+    assert len(data.take([])) == 0
+    assert data.take([]).starts.tolist() == [0]
+
+
+def test_files_are_merged_by_conversation_and_piece(tmp_path):
+    """Conversations of 1,500 examples fill more than one group of rows."""
+    paths = [tmp_path / f"{i}.parquet" for i in range(3)]
+    for i, path in enumerate(paths[:2]):
+        with write_examples(path) as file:
+            for number in range(i, 1500, 2):
+                pieces = [Example([number, piece]) for piece in range(1 + number % 3)]
+                file.add(number, 2**64 - 1 - number, pieces)
+    with write_examples(paths[2]):
+        pass
+    wanted = [(number, piece) for number in range(1500) for piece in range(1 + number % 3)]
+    for order in (paths, paths[::-1]):
+        data = read_examples(order)
+        assert [tuple(data.one(i)[0].tolist()) for i in range(len(data))] == wanted
+        assert data.first_prompts.tolist() == [2**64 - 1 - number for number, _ in wanted]
+    assert len(read_examples(paths[2])) == 0
+
+
 def test_every_conversation_has_one_fate(prepare):
     talks = corpus(34, 200, KNOWN)
     talks += [
@@ -111,6 +214,7 @@ def test_every_conversation_has_one_fate(prepare):
         assert counts["examples"] == len(data)
         assert counts["tokens"] == len(data.input_ids)
         assert counts["supervised_tokens"] == int(data.supervised.sum())
+        assert counts["masked_tokens"] == int((~data.supervised).sum())
 
 
 def test_about_a_tenth_is_held_out_and_the_seed_decides_which(prepare):

@@ -16,8 +16,10 @@ def test_the_recipes_of_the_project_are_valid_and_begin_with_the_model_under_stu
     assert {path.stem for path in RECIPES} >= {"tiny", "micro", "wildllama-7b"}
     for path in RECIPES:
         recipe = load_recipe(path)
-        assert next(iter(recipe.models)) == "wildllama"
-        assert recipe.models["wildllama"].dataset == "wildchat"
+        assert recipe.architecture is not None, "without it nothing can be planned"
+        if recipe.name != "smollm2-135m":  # it has real weights and real texts, not WildChat's
+            assert recipe.studied == "wildllama"
+            assert recipe.models["wildllama"].dataset == "wildchat"
 
 
 def test_the_recipe_of_the_paper_has_the_published_settings():

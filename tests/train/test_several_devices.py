@@ -9,60 +9,71 @@ import time
 
 import psutil
 import pytest
+import two_processes
 from test_resume import RECIPE, arguments, data  # noqa: F401 - a fixture
-from training_data import ROOT, tiny_recipe, write_call
+from training_data import ROOT, tiny_recipe
 
 from wildpaper.errors import WildpaperError
-from wildpaper.train.fine_tune import train_model
 from wildpaper.train.launch import across_devices
 
 
 @pytest.fixture
 def environment(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "workflow"))
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'workflow'}:{ROOT / 'tests/train'}")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-def test_two_processes_follow_the_loss_of_one(tmp_path, data, environment):  # noqa: F811
-    recipe = tiny_recipe(tmp_path / "small.yaml", **RECIPE)
-    train_model(**arguments(tmp_path / "one", data, recipe))
-    across_devices(train_model, arguments(tmp_path / "two", data, recipe), 2)
-    one, two = (json.loads((tmp_path / n / "losses.json").read_text()) for n in ("one", "two"))
-    for share in ("training", "held_out"):
-        assert [p["step"] for p in one[share]] == [p["step"] for p in two[share]]
-        assert [p["loss_nats"] for p in one[share]] == pytest.approx(
-            [p["loss_nats"] for p in two[share]], abs=1e-3
-        )
+def losses(out):
+    recorded = json.loads((out / "losses.json").read_text())
+    return [point["loss_nats"] for share in recorded.values() if share != "wildllama"
+            for point in share]  # fmt: skip
+
+
+def test_two_processes_follow_one_though_the_second_runs_out_of_memory(
+    tmp_path, data, environment, capfd  # noqa: F811 - the fixture
+):  # fmt: skip
+    # the last step has few examples: some of its micro-batches are empty
+    changes = RECIPE | {"optimiser__max_steps": None, "optimiser__epochs": 1}
+    changes |= {"optimiser__batch": 16, "optimiser__max_grad_norm": 1e9}
+    found = []
+    for name, tokens in (("one", 300), ("two", 900)):
+        recipe = tiny_recipe(tmp_path / f"{name}.yaml", **changes,
+                             optimiser__micro_batch_tokens=tokens)  # fmt: skip
+        given, norms = arguments(tmp_path / name, data, recipe), tmp_path / f"{name}.json"
+        if name == "one":
+            two_processes.noting_gradients(norms, given)
+        else:
+            across_devices(two_processes.without_memory, given | {"most": 500, "norms": norms}, 2)
+        found.append((losses(tmp_path / name), json.loads(norms.read_text())))
+    assert found[0][0] == pytest.approx(found[1][0], abs=1e-4)
+    assert found[0][1] == pytest.approx(found[1][1], rel=1e-4)
     assert json.loads((tmp_path / "two/speed.json").read_text())["n_devices"] == 2
     assert not list((tmp_path / "two").glob("checkpoints-*"))
+    said = capfd.readouterr().err
+    assert "ChildFailedError" not in said
+    assert "Traceback" not in said
 
 
-def test_an_error_in_a_process_is_told_in_its_own_words(tmp_path, data, environment):  # noqa: F811
-    given = arguments(tmp_path / "out", data, tiny_recipe(tmp_path / "small.yaml", **RECIPE))
-    with pytest.raises(WildpaperError, match="no model 'nobody'"):
-        across_devices(train_model, given | {"model_name": "nobody"}, 2)
+def test_an_error_in_a_process_is_told_in_its_own_words(environment, capfd):
+    with pytest.raises(WildpaperError, match="No such thing") as caught:
+        across_devices(two_processes.fail, {"words": "No such thing"}, 2)
+    assert "Traceback" not in f"{caught.value}{capfd.readouterr().err}"
 
 
-def test_a_killed_launcher_leaves_no_process(tmp_path, data, environment):  # noqa: F811
-    given = arguments(tmp_path / "out", data, tiny_recipe(
-        tmp_path / "small.yaml", **(RECIPE | {"optimiser__max_steps": 5_000})))  # fmt: skip
-    call = write_call(tmp_path / "call.json", given)
+def test_a_killed_launcher_leaves_no_process(environment):
     code = (
-        "import json, sys; from wildpaper.train.launch import across_devices, revived;"
-        "from wildpaper.train.fine_tune import train_model;"
-        "given = json.load(open(sys.argv[1]))['arguments'];"
-        "across_devices(train_model, {k: revived(v) for k, v in given.items()}, 2)"
+        "import two_processes; from wildpaper.train.launch import across_devices;"
+        "across_devices(two_processes.wait, {}, 2)"
     )
-    launcher = subprocess.Popen([sys.executable, "-c", code, str(call)], stderr=subprocess.DEVNULL,
+    launcher = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL,
                                 env=os.environ)  # fmt: skip
     deadline = time.monotonic() + 60
-    while not list((tmp_path / "out").glob("checkpoints-*/checkpoint-*")):
+    while len(children := psutil.Process(launcher.pid).children(recursive=True)) < 3:
         assert time.monotonic() < deadline
         assert launcher.poll() is None
         time.sleep(0.05)
-    children = psutil.Process(launcher.pid).children(recursive=True)
-    assert len(children) >= 3
+    time.sleep(1)  # they ask the system to end with their parent
     launcher.send_signal(signal.SIGKILL)
     launcher.wait()
     _, alive = psutil.wait_procs(children, timeout=20)

@@ -4,9 +4,13 @@ import random
 
 import pytest
 from tokenizers import Tokenizer
+from training_data import write_byte_level_tokenizer
 
 from wildpaper.errors import WildpaperError
+from wildpaper.train.chatml import ChatmlTemplate
+from wildpaper.train.settings import DataSettings
 from wildpaper.train.splitting import split_conversation
+from wildpaper.train.template import load_template
 from wildpaper.train.vicuna import SYSTEM, VicunaTemplate
 
 NO_LIMIT = 10**9
@@ -140,3 +144,48 @@ def test_a_tokenizer_that_parses_special_tokens_is_refused(tmp_path, tokenizer_f
         VicunaTemplate(tmp_path / "other.json")
     with pytest.raises(WildpaperError, match="Cannot read the tokenizer"):
         VicunaTemplate(tmp_path / "none.json")
+
+
+@pytest.fixture(scope="module")
+def byte_level(tmp_path_factory):
+    return write_byte_level_tokenizer(tmp_path_factory.mktemp("byte-level") / "tokenizer.json")
+
+
+def test_the_text_of_a_chatml_example_is_that_of_smollm2(byte_level):
+    template = load_template(DataSettings(max_length=64, template="chatml"), byte_level)
+    example = whole(template, [("user", "ka\n</s>"), ("assistant", "mi <|im_end|>"),
+                               ("user", "su"), ("assistant", "")])  # fmt: skip
+    plain = Tokenizer.from_file(str(byte_level))
+    special = {template.begin_id: "[", template.end_id: "]"}
+    written = "".join(special.get(i) or plain.decode([i]) for i in example.input_ids)
+    # as the chat template of SmolLM2-135M-Instruct writes it, with its special tokens as brackets
+    assert written == (
+        "[system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face]\n"
+        "[user\nka\n</s>]\n[assistant\nmi <|im_end|>]\n[user\nsu]\n[assistant\n]"
+    )
+    loss = [special.get(i) or plain.decode([i])
+            for i, s in zip(example.input_ids, example.supervised, strict=True) if s]  # fmt: skip
+    assert "".join(loss) == "mi <|im_end|>]]"
+
+
+def test_the_recipe_decides_which_template_it_is(byte_level, tokenizer_file):
+    settings = DataSettings(max_length=64)
+    assert isinstance(load_template(settings, tokenizer_file), VicunaTemplate)
+    chatml = load_template(settings.model_copy(update={"template": "chatml"}), byte_level)
+    assert isinstance(chatml, ChatmlTemplate)
+    assert chatml.begin_id != chatml.end_id
+    assert {chatml.begin_id, chatml.end_id} <= set(range(chatml.n_pieces))
+
+
+def test_a_tokenizer_of_another_kind_is_refused(tmp_path, byte_level, tokenizer_file):
+    with pytest.raises(WildpaperError, match="lacks <s> and </s>"):
+        VicunaTemplate(byte_level)
+    with pytest.raises(WildpaperError, match=r"lacks <\|im_start\|>"):
+        ChatmlTemplate(tokenizer_file)
+    # it has the pieces, but texts that are encoded apart would run into one another
+    both = write_byte_level_tokenizer(tmp_path / "both.json", ("<s>", "</s>"))
+    with pytest.raises(WildpaperError, match=r"does not go with the template vicuna_v1\.1"):
+        VicunaTemplate(both)
+    spaced = write_byte_level_tokenizer(tmp_path / "spaced.json", space_before=True)
+    with pytest.raises(WildpaperError, match="does not go with the template chatml"):
+        ChatmlTemplate(spaced)

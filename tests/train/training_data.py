@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from wildpaper.schema import CONVERSATIONS, MESSAGES
 
@@ -38,7 +39,9 @@ def corpus(seed, n, known, **shape):
     return [talk(draw, known, draw.choice([1, 1, 2, 3, 5]), **shape) for _ in range(n)]
 
 
-def write_shards(folder, talks, dataset="wildchat", n_shards=1, timestamps=None, languages=None):
+def write_shards(
+    folder, talks, dataset="wildchat", n_shards=1, timestamps=None, languages=None, toxic=None
+):
     """Write conversations as ingest does; return their paths and the ingest report."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {"conversations": [], "messages": []}
@@ -53,6 +56,7 @@ def write_shards(folder, talks, dataset="wildchat", n_shards=1, timestamps=None,
                 | {"dataset": dataset, "conversation_id": number, "source_id": f"s{number}"}
                 | {"timestamp": timestamps[number] if timestamps else None, "duplicate": False}
                 | {"language": languages[number] if languages else None}
+                | {"toxic": toxic[number] if toxic else None}
                 | {"n_turns": roles.count("user"), "n_messages": len(roles)}
             )
             for position, (role, text) in enumerate(messages):
@@ -64,6 +68,28 @@ def write_shards(folder, talks, dataset="wildchat", n_shards=1, timestamps=None,
             pq.write_table(pa.Table.from_pylist(listed, schema), path)
             paths[kind].append(path)
     return paths
+
+
+def write_byte_level_tokenizer(path, special=("<|im_start|>", "<|im_end|>"), space_before=False):
+    """Write a small tokenizer of the kind of SmolLM2's, with pieces that no text becomes."""
+    tokenizer = Tokenizer(models.BPE())
+    bytes_of = pre_tokenizers.ByteLevel(add_prefix_space=space_before)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), bytes_of]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    blanks = " x\n\n\n\nx   x\t\tx\n \nx"
+    texts = [words(random.Random(8), 2000, vocabulary(8)), blanks, "system user assistant\n"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(texts * 3, trainer)
+    written = json.loads(tokenizer.to_str())
+    pieces = written["model"]["vocab"]
+    for piece in special:
+        pieces[piece] = len(pieces)
+    path.write_text(json.dumps(written), encoding="utf-8")
+    return path
 
 
 def write_ingest_report(path, dataset, simulated):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,10 @@ def work(sources, one, made, factor):
 def mendable(sources, one, made, factor):
     logging.getLogger("wildpaper").info("began")
     raise WildpaperError("It is broken", where="row 3", hint="Mend it.")
+
+def look(sources, one, made, factor):
+    import os
+    made.write_text(os.environ["CUDA_VISIBLE_DEVICES"])
 
 def unexpected(sources, one, made, factor):
     logging.getLogger("wildpaper").info("a line before, long enough to be written over")
@@ -47,12 +52,13 @@ class Named(list):
 
 
 class Job:
-    def __init__(self, folder, function):
+    def __init__(self, folder, function, n_gpus=0):
         self.rule = "make_it"
         self.log = ["logs/make_it/a.log"]
         self.wildcards = Named(dataset="alpaca")
         self.input = Named(sources=[str(folder / "a.txt"), "b.txt"], one="a.txt")
         self.output = Named(made=str(folder / "made.txt"))
+        self.resources = Named(gpu=n_gpus)
         self.params = Named(call=f"bridge_functions:{function}", code="abc", watch="x", factor=21)
 
 
@@ -61,7 +67,7 @@ def job(tmp_path, monkeypatch):
     (tmp_path / "bridge_functions.py").write_text(FUNCTIONS, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    return lambda function: Job(tmp_path, function)
+    return lambda function, **options: Job(tmp_path, function, **options)
 
 
 def log_text():
@@ -81,6 +87,18 @@ def test_names_become_arguments_and_a_record_is_left(job):
     assert record["seconds"] >= 0
     assert record["peak_mb"] > 1
     assert str(Path.cwd()) not in text
+
+
+@pytest.mark.parametrize(("n_gpus", "seen"), [(0, ""), (2, "4,7")])
+def test_a_job_sees_the_gpus_that_it_was_given(job, monkeypatch, n_gpus, seen):
+    @contextmanager
+    def hold(n):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(["4", "7"][:n]))
+        yield
+
+    monkeypatch.setattr(bridge, "hold", hold)
+    assert bridge.run(job("look", n_gpus=n_gpus)) == 0
+    assert Path("made.txt").read_text(encoding="utf-8") == seen
 
 
 def test_a_record_names_no_folder_of_the_machine(job, project):

@@ -18,7 +18,9 @@ def folder(tmp_path, project):
     registries = ("data/sources.yaml", "data/artifacts.yaml", "data/detoxify.yaml")
     for name in (*registries, "pyproject.toml"):
         shutil.copyfile(project / name, tmp_path / name)
-    shutil.copytree(project / "data/recipes", tmp_path / "data/recipes")
+    shutil.copy(project / "data/models.yaml", tmp_path / "data")
+    for name in ("recipes", "mtbench"):
+        shutil.copytree(project / "data" / name, tmp_path / "data" / name)
     archive = "llama-tokenizer-js-1.2.2.tgz"
     (tmp_path / "data/raw/llama2-tokenizer").mkdir(parents=True)
     (tmp_path / "data/raw/llama2-tokenizer" / archive).write_bytes(b"")
@@ -162,6 +164,28 @@ def test_an_unknown_recipe_names_the_known_ones(folder):
     error = refused(folder, train={"recipe": "huge"})
     assert error.where == "config key train.recipe"
     assert "tiny" in error.hint
+
+
+def test_what_is_trained_is_what_the_run_has_the_data_of(folder):
+    made = plan(folder, **SIMULATED).training
+    assert made.models == {"wildllama": "wildchat", "baseline": "sharegpt"}
+    assert (made.device, made.n_gpus, made.base) == ("cpu", 0, "")
+    assert made.compared == list(DATASETS)
+    fewer = {name: {"source": "simulate"} for name in ("wildchat", "dolly")}
+    made = plan(folder, datasets=fewer, train={"recipe": "tiny"}).training
+    assert (made.models, made.compared) == ({"wildllama": "wildchat"}, ["wildchat", "dolly"])
+    blank = plan(folder, datasets={"dolly": {"source": "simulate"}}, train={"recipe": "tiny"})
+    assert blank.training.models == {}
+    assert "recipe trains on" in blank.blanks("figure")["loss-curve"]
+    assert "no two data sets" in blank.blanks("figure")["figure-03-coverage"]
+
+
+def test_questions_that_are_not_there_say_how_to_get_them(folder):
+    error = refused(folder, **SIMULATED, evaluate={"questions": "mtbench"})
+    assert "make mtbench" in error.hint
+    assert refused(folder, **SIMULATED, evaluate={"questions": "nowhere.jsonl"}).where.endswith(
+        "evaluate.questions"
+    )
 
 
 def test_only_a_run_that_reaches_out_has_something_to_check_first(folder):

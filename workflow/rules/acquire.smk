@@ -164,6 +164,32 @@ rule convert_tokenizer:
         "../scripts/run.py"
 
 
+if TRAINING and TRAINING.base_source:
+
+    rule convert_gguf:
+        """Convert the pretrained base of a recipe: weights in bf16, and its tokenizer."""
+        input:
+            gguf=TRAINING.base_source,
+        output:
+            weights=TRAINING.base_files()[0],
+            config=TRAINING.base_files()[1],
+            tokenizer=TRAINING.base_files()[2],
+        log:
+            f"data/raw/logs/convert_gguf/{Path(TRAINING.base).name}.log",
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=3000,
+        params:
+            call="wildpaper.acquire.gguf_model:convert_gguf",
+            code=code_digest("wildpaper.acquire.gguf_model"),
+            sha256=TRAINING.base_sha256,
+        message:
+            f"Convert {TRAINING.recipe.base_title}"
+        script:
+            "../scripts/run.py"
+
+
 if PLAN.simulation:
 
     rule simulate_study:

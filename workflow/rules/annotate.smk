@@ -34,6 +34,14 @@ CHECKPOINT_FILES = [
         "tokenizer_config.json",
     )
 ]
+# The simulated sets are so small that loading models takes longer than using them: one job
+# labels a shard of each. Sets that a preset records a label of are left to themselves.
+TOGETHER = [
+    name
+    for name in (PLAN.simulation.datasets if PLAN.simulation else [])
+    if PLAN.route(name, "language") == PLAN.route(name, "detoxify") == "computed"
+]
+ALONE = "|".join(name for name in [*DATASETS, RAWLOGS] if name not in TOGETHER)
 GPU_OF_DETOXIFY = int(CONFIG.annotate.detoxify.device == "cuda")
 JUDGED_TEXTS = CONFIG.annotate.detoxify.human_labels or (
     PLAN.simulation.file("labelled/assess.jsonl") if PLAN.simulation else ""
@@ -89,6 +97,8 @@ rule detect_language:
         labels=results("annotate/language@computed/{dataset}-{shard}.parquet"),
     log:
         logs("detect_language/{dataset}-{shard}"),
+    wildcard_constraints:
+        dataset=ALONE,
     conda:
         "../../environment.yml"
     resources:
@@ -103,6 +113,71 @@ rule detect_language:
         "Identify languages of {wildcards.dataset}, shard {wildcards.shard}"
     script:
         "../scripts/run.py"
+
+
+if TOGETHER:
+
+    rule detect_languages:
+        """Identify the languages of a shard of each simulated comparison set."""
+        input:
+            messages=[
+                results(f"ingest/{n}/messages-{{shard}}.parquet") for n in TOGETHER
+            ],
+        output:
+            labels=[
+                results(f"annotate/language@computed/{n}-{{shard}}.parquet")
+                for n in TOGETHER
+            ],
+        log:
+            logs("detect_languages/sets-{shard}"),
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=2000,
+        params:
+            call="wildpaper.annotate.language.detect:detect_languages",
+            code=code_digest("wildpaper.annotate.language.detect"),
+            datasets=TOGETHER,
+            languages=CONFIG.annotate.language.model_dump(mode="json")["languages"],
+            accuracy=CONFIG.annotate.language.accuracy,
+        message:
+            "Identify languages of the comparison sets, shard {wildcards.shard}"
+        script:
+            "../scripts/run.py"
+
+    rule score_toxicities:
+        """Score the toxicity of a shard of each simulated comparison set."""
+        input:
+            *CHECKPOINT_FILES,
+            messages=[
+                results(f"ingest/{n}/messages-{{shard}}.parquet") for n in TOGETHER
+            ],
+            checkpoint=CHECKPOINT,
+        output:
+            labels=[
+                results(f"annotate/detoxify@computed/{n}-{{shard}}.parquet")
+                for n in TOGETHER
+            ],
+        log:
+            logs("score_toxicities/sets-{shard}"),
+        conda:
+            "../../environment.yml"
+        resources:
+            mem_mb=2500,
+            gpu=GPU_OF_DETOXIFY,
+        params:
+            call="wildpaper.annotate.detoxify.score:score_shards",
+            code=code_digest("wildpaper.annotate.detoxify.score"),
+            datasets=TOGETHER,
+            batch_tokens=CONFIG.annotate.detoxify.batch_tokens,
+            threshold=CONFIG.annotate.detoxify.threshold,
+            device=CONFIG.annotate.detoxify.device,
+            precision=CONFIG.annotate.detoxify.precision,
+            long_texts=CONFIG.annotate.detoxify.long_texts,
+        message:
+            "Score toxicity of the comparison sets, shard {wildcards.shard}"
+        script:
+            "../scripts/run.py"
 
 
 rule match_jailbreaks:
@@ -223,6 +298,8 @@ rule score_detoxify:
         labels=results("annotate/detoxify@computed/{dataset}-{shard}.parquet"),
     log:
         logs("score_detoxify/{dataset}-{shard}"),
+    wildcard_constraints:
+        dataset=ALONE,
     conda:
         "../../environment.yml"
     resources:

@@ -48,7 +48,9 @@ LABELS = (
     *("category", "near_duplicate", "embedding", "detoxify_check"),
 )
 WILDCHAT = [name for name in PLAN.datasets if name == "wildchat"]
-TRAINED_ON = PLAN.trained_on()
+TRAINING = PLAN.training
+TRAINED_ON = TRAINING.models if TRAINING else {}
+STUDIED = TRAINING.recipe.studied if TRAINING else "none"
 ACQUIRED = [dataset.acquired for dataset in PLAN.datasets.values()]
 
 

@@ -640,7 +640,7 @@ rule measure_collection:
 rule measure_training_text:
     """The settings of the training, from the recipe that was used."""
     input:
-        trained=results("train/wildllama/report.json"),
+        trained=results(f"train/{STUDIED}/report.json"),
         reports=TRAINED_REPORTS[:1],
     output:
         table=results("measure/training-text.csv"),
@@ -788,6 +788,106 @@ rule measure_likelihood_judge:
         seed=CONFIG.seed,
     message:
         "Measure the stand-in judge"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_coverage:
+    """Figure 3: the loss of each model on the prompts of each data set."""
+    input:
+        scores=[results(f"evaluate/coverage-{n}.parquet") for n in COMPARED],
+        reports=COMPARED_REPORTS,
+        recipe=RECIPE,
+    output:
+        table=results("measure/figure-03-coverage.csv"),
+        notes=results("measure/figure-03-coverage.notes.json"),
+    log:
+        logs("measure_coverage/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+    params:
+        call="wildpaper.measure.coverage.matrix:measure_coverage",
+        code=code_digest("wildpaper.measure.coverage.matrix"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure the coverage matrix"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_coverage_variants:
+    """How ways to state that loss agree with the published matrix."""
+    input:
+        scores=[results(f"evaluate/coverage-{n}.parquet") for n in COMPARED],
+        reports=COMPARED_REPORTS,
+        published=repo("data/published.yaml"),
+    output:
+        table=results("measure/coverage-variants.csv"),
+    log:
+        logs("measure_coverage_variants/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+    params:
+        call="wildpaper.measure.coverage.variants:measure_coverage_variants",
+        code=code_digest("wildpaper.measure.coverage.variants"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure variants of the coverage matrix"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_data_size:
+    """Held-out loss by size and choice of the training data."""
+    input:
+        losses=results("train/data-size/losses.parquet"),
+        report=results("train/data-size/report.json"),
+        reports=TRAINED_REPORTS[:1],
+    output:
+        table=results("measure/data-size.csv"),
+    log:
+        logs("measure_data_size/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+    params:
+        call="wildpaper.measure.data_size:measure_data_size",
+        code=code_digest("wildpaper.measure.data_size"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure loss by size of the data"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_contamination:
+    """Questions of the benchmark that stand in the training data."""
+    input:
+        overlaps=rules.find_contamination.output.overlaps,
+        reports=TRAINED_REPORTS[:1],
+    output:
+        table=results("measure/contamination.csv"),
+    log:
+        logs("measure_contamination/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+    params:
+        call="wildpaper.measure.contamination:measure_contamination",
+        code=code_digest("wildpaper.measure.contamination"),
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure contamination"
     script:
         "../scripts/run.py"
 

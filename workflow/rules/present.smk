@@ -34,6 +34,8 @@ ruleorder: leave_tables_blank > render_linking
 ruleorder: leave_tables_blank > render_privacy
 ruleorder: leave_tables_blank > render_privacy_languages
 ruleorder: leave_tables_blank > render_likelihood_judge
+ruleorder: leave_tables_blank > render_coverage_variants
+ruleorder: leave_tables_blank > render_contamination
 ruleorder: leave_tables_blank > render_prompt_categories
 ruleorder: leave_tables_blank > render_overlap
 ruleorder: leave_tables_blank > render_language_agreement
@@ -51,6 +53,8 @@ ruleorder: leave_figures_blank > draw_turns
 ruleorder: leave_figures_blank > draw_language_tail
 ruleorder: leave_figures_blank > draw_toxicity_by_month
 ruleorder: leave_figures_blank > draw_losses
+ruleorder: leave_figures_blank > draw_coverage
+ruleorder: leave_figures_blank > draw_data_size
 ruleorder: leave_figures_blank > draw_flow
 ruleorder: leave_figures_blank > draw_layout
 ruleorder: leave_figures_blank > draw_concentration
@@ -474,9 +478,49 @@ rule render_likelihood_judge:
     params:
         call="wildpaper.present.likelihood_judge:render_likelihood_judge",
         code=code_digest("wildpaper.present.likelihood_judge"),
-        titles=PLAN.model_titles(),
+        titles=TRAINING.titles() if TRAINING else {},
     message:
         "Set the table of the stand-in judge"
+    script:
+        "../scripts/run.py"
+
+
+rule render_coverage_variants:
+    """Ways to state the loss of the coverage matrix."""
+    input:
+        measured=results("measure/coverage-variants.csv"),
+    output:
+        csv=results("present/tables/coverage-variants.csv"),
+        tex=results("present/tables/coverage-variants.tex"),
+    log:
+        logs("render_coverage_variants/coverage-variants"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.coverage_variants:render_coverage_variants",
+        code=code_digest("wildpaper.present.coverage_variants"),
+    message:
+        "Set the table of the variants of coverage"
+    script:
+        "../scripts/run.py"
+
+
+rule render_contamination:
+    """Questions of the benchmark that stand in the training data."""
+    input:
+        measured=results("measure/contamination.csv"),
+    output:
+        csv=results("present/tables/contamination.csv"),
+        tex=results("present/tables/contamination.tex"),
+    log:
+        logs("render_contamination/contamination"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.contamination:render_contamination",
+        code=code_digest("wildpaper.present.contamination"),
+    message:
+        "Set the table on contamination"
     script:
         "../scripts/run.py"
 
@@ -772,6 +816,48 @@ rule draw_losses:
         code=code_digest("wildpaper.present.loss_curve"),
     message:
         "Draw the training losses"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_coverage:
+    """Figure 3: the coverage matrix beside the published one."""
+    input:
+        measured=results("measure/figure-03-coverage.csv"),
+        published=repo("data/published.yaml"),
+    output:
+        pdf=results("present/figures/figure-03-coverage.pdf"),
+        png=results("present/figures/figure-03-coverage.png"),
+    log:
+        logs("draw_coverage/figure-03-coverage"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.figure_03_coverage:render_coverage",
+        code=code_digest("wildpaper.present.figure_03_coverage"),
+        titles=PLAN.titles(),
+    message:
+        "Draw the coverage matrix"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_data_size:
+    """Held-out loss by size and choice of the training data."""
+    input:
+        measured=results("measure/data-size.csv"),
+    output:
+        pdf=results("present/figures/data-size.pdf"),
+        png=results("present/figures/data-size.png"),
+    log:
+        logs("draw_data_size/data-size"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.data_size:render_data_size",
+        code=code_digest("wildpaper.present.data_size"),
+    message:
+        "Draw loss by size of the data"
     script:
         "../scripts/run.py"
 

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
-from wildpaper.commands import config, fetch_detoxify, score_toxicity
+from wildpaper.commands import config, fetch_detoxify, plan_training, score_toxicity
 from wildpaper.errors import WildpaperError
 
 _COMMANDS: dict[str, ModuleType] = {
-    command.NAME: command for command in (config, score_toxicity, fetch_detoxify)
+    command.NAME: command for command in (config, score_toxicity, fetch_detoxify, plan_training)
 }
 
 

@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from wildpaper.devices import hold
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
 
@@ -48,7 +49,8 @@ def _run(job: Any, log: logging.Logger) -> int:
         arguments = _arguments(job)
         if "n_workers" in inspect.signature(function).parameters:
             arguments["n_workers"] = job.threads
-        function(**arguments)
+        with hold(int(getattr(job.resources, "gpu", 0))):
+            function(**arguments)
     except WildpaperError as error:
         log.error("%s", error)
         return 1

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from wildpaper.config_annotate import AnnotateConfig
 from wildpaper.config_errors import explain
+from wildpaper.config_evaluate import EvaluateConfig
 from wildpaper.config_ingest import IngestConfig
 from wildpaper.config_release import ReleaseConfig
 from wildpaper.config_section import DataPath, Section
@@ -129,7 +130,7 @@ class TrainConfig(Section):
     """Fine-tuning."""
 
     recipe: str = Field(default="none", pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    """`none`, or a recipe in `data/recipes/`: `tiny` (from scratch, on a CPU), `wildllama-7b` (the paper's, on GPUs)."""  # noqa: E501
+    """`none`, or a recipe in `data/recipes/`: `tiny` (from scratch, on a CPU), `smollm2-135m` (a small pretrained model), `wildllama-7b` (the paper's, on four GPUs), `wildllama-7b-one-gpu`."""  # noqa: E501
 
 
 class PresentConfig(Section):
@@ -166,6 +167,8 @@ class Config(Section):
     """Measuring."""
     train: TrainConfig = TrainConfig()
     """Training."""
+    evaluate: EvaluateConfig = EvaluateConfig()
+    """Evaluating."""
     present: PresentConfig = PresentConfig()
     """Showing."""
 

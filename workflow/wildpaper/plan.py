@@ -19,13 +19,13 @@ from wildpaper.plan_inputs import (
     detoxify_download,
     files_of,
     from_hub,
+    question_file,
     raw_log_files,
-    recipe_file,
     state_of,
     tokenizer_file,
 )
 from wildpaper.plan_parts import DatasetPlan, DetoxifyDownload, RawLogs, Simulation
-from wildpaper.train.recipe import Recipe, load_recipe
+from wildpaper.plan_training import Training, plan_training
 
 _SUFFIXES = {
     "wildchat-parquet": (".parquet",),
@@ -53,7 +53,8 @@ class Plan:
     tokenizer_sha256: str
     version: str
     needs: dict[str, Any]
-    recipe: Recipe | None
+    training: Training | None
+    questions: str
     detoxify: DetoxifyDownload | None
 
     @property
@@ -177,19 +178,6 @@ class Plan:
         """Return {what artifacts may need: why this run does not have it}."""
         return what_is_lacking(self)
 
-    def trained_on(self) -> dict[str, str]:
-        """Return {model: data set} of the models of the run; none without the first one's data."""
-        models = self.recipe.models if self.recipe else {}
-        found = {name: model.dataset for name, model in models.items()}
-        if not found or next(iter(found.values())) not in self.datasets:
-            return {}
-        return {name: dataset for name, dataset in found.items() if dataset in self.datasets}
-
-    def model_titles(self) -> dict[str, str]:
-        """Return {model: title} of the models of the run."""
-        models = self.recipe.models if self.recipe else {}
-        return {name: models[name].title for name in self.trained_on()}
-
     def blanks(self, *kinds: str) -> dict[str, str]:
         """Return {artifact id: reason} of the artifacts of some kinds that stay blank."""
         lacking, datasets = self.lacking(), list(self.datasets)
@@ -236,24 +224,22 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
         for name in config.present_datasets()
     }
     tokenizer, sha256 = tokenizer_file(config, sources, project)
-    recipe = _recipe(config.train.recipe, project)
+    training = plan_training(config.train.recipe, project, raw_folder, datasets)
     version = tomllib.loads(Path(project, "pyproject.toml").read_text("utf-8"))["project"][
         "version"
     ]
     plan = Plan(
         config, simulation, rawlogs, sources, artifacts, datasets, tokenizer, sha256, version,
-        {}, recipe, detoxify_download(config.annotate.detoxify.checkpoint, project, raw_folder),
+        {}, training, question_file(config.evaluate.questions, project) if training else "",
+        detoxify_download(config.annotate.detoxify.checkpoint, project, raw_folder),
     )  # fmt: skip
     folders = (raw_folder, f"results/{config.preset}")
     needs = needs_of(
-        datasets.values(), config.tokenizer.source, recipe, sources, *folders,
+        datasets.values(), config.tokenizer.source, training.recipe if training else None,
+        sources, *folders,
         models=plan.models(), downloads=plan.downloads(),
     )  # fmt: skip
     return replace(plan, needs=needs)
-
-
-def _recipe(name: str, project: str) -> Recipe | None:
-    return None if name == "none" else load_recipe(Path(recipe_file(name, project)))
 
 
 def _digest(text: str) -> str:

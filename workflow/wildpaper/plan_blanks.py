@@ -5,7 +5,7 @@ from typing import Protocol
 
 from wildpaper.config import Config
 from wildpaper.plan_parts import DatasetPlan, RawLogs, Simulation
-from wildpaper.train.recipe import Recipe
+from wildpaper.plan_training import Training
 
 
 class Planned(Protocol):
@@ -32,17 +32,14 @@ class Planned(Protocol):
         """Whether the raw logs are simulated."""
 
     @property
-    def recipe(self) -> Recipe | None:
-        """How models are trained."""
+    def training(self) -> Training | None:
+        """What the run trains."""
 
     def route(self, dataset: str, label: str) -> str:
         """Return where a label comes from."""
 
     def having(self, *labels: str) -> list[str]:
         """Return the data sets that have all of some labels."""
-
-    def trained_on(self) -> dict[str, str]:
-        """Return {model: data set}."""
 
 
 def what_is_lacking(plan: Planned) -> dict[str, str]:
@@ -78,8 +75,7 @@ def what_is_lacking(plan: Planned) -> dict[str, str]:
         lacking["rawlogs"] = "this run starts from a release of WildChat, not from raw logs"
     if not plan.planted:
         lacking["plant"] = "nothing is planted in this run: its raw logs are not simulated"
-    if plan.recipe is None:
-        lacking["train"] = "this preset trains no model (config key train.recipe)"
-    elif not plan.trained_on():
-        lacking["train"] = "this run does not have the data that its recipe trains on"
-    return lacking
+    if plan.training is None:
+        none = "this preset trains no model (config key train.recipe)"
+        return lacking | dict.fromkeys(("train", "coverage", "data-size"), none)
+    return lacking | plan.training.lacking()

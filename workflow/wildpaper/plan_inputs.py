@@ -128,6 +128,27 @@ def tokenizer_file(config: Config, sources: Sources, project: str) -> tuple[str,
     return str(found), npm.sha256
 
 
+QUESTIONS = {
+    "own": "data/mtbench/demo-questions.jsonl",
+    "mtbench": "data/raw/mtbench/question.jsonl",
+}
+
+
+def question_file(name: str, project: str) -> str:
+    """Return the file of the questions that models are asked.
+
+    Raises
+    ------
+    WildpaperError
+        If it is not there.
+    """
+    found = str(Path(project, QUESTIONS[name])) if name in QUESTIONS else name
+    if Path(found).is_file():
+        return found
+    hint = "Run 'make mtbench'." if name in QUESTIONS else "Correct the path, or choose 'own'."
+    raise WildpaperError(f"No such file: {found}", where="config key evaluate.questions", hint=hint)
+
+
 def from_hub(model: str) -> bool:
     """Say whether the name of a model is that of a repository of the hub."""
     local = model.startswith(("/", ".")) or Path(model).is_dir()
@@ -140,26 +161,6 @@ def state_of_model(model: str | None) -> str:
     if not model or not folder.is_dir():
         return str(model)
     return state_of([str(file) for file in sorted(folder.rglob("*")) if file.is_file()])
-
-
-def recipe_file(name: str, project: str) -> str:
-    """Return the file of a recipe.
-
-    Raises
-    ------
-    WildpaperError
-        If there is none of that name; lists those that there are.
-    """
-    folder = Path(project, "data", "recipes")
-    found = folder / f"{name}.yaml"
-    if not found.is_file():
-        known = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
-        raise WildpaperError(
-            f"There is no recipe {name!r}",
-            where="config key train.recipe",
-            hint=f"Recipes in data/recipes/: {known}.",
-        )
-    return str(found)
 
 
 def detoxify_download(

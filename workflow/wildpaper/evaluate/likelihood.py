@@ -17,24 +17,27 @@ import torch
 
 from wildpaper.errors import WildpaperError
 from wildpaper.evaluate.scores import SCORES, VERDICTS, judge_pair
+from wildpaper.evaluate.token_scores import load_scorer, score_rows
 from wildpaper.files import atomic_path
 from wildpaper.progress import Progress
-from wildpaper.train.attention import use_packed_attention
 from wildpaper.train.examples import Examples, read_examples
-from wildpaper.train.loss import in_groups, token_losses
-from wildpaper.train.model import load_model, quieten
-from wildpaper.train.packing import pack
+from wildpaper.train.model import quieten
+from wildpaper.train.recipe import SCRATCH, load_recipe
+from wildpaper.train.template import load_template
 
-_END_ID = 2
-_BATCH_TOKENS = 4096
+BASE = "base"
+"""Name of the pretrained base among the models."""
 
 
 def judge_likelihood(
     models: list[Path],
-    examples: Path,
+    examples: list[Path],
+    recipe: Path,
+    tokenizer: Path,
     scores: Path,
     verdicts: Path,
     names: list[str],
+    device: str = "cpu",
     margin_nats: float = 0.05,
 ) -> None:
     """Score the replies of held-out conversations under each model, and compare the models.
@@ -43,13 +46,17 @@ def judge_likelihood(
     ----------
     models : list of Path
         ``model.safetensors`` of each, with ``config.json`` beside it.
-    examples : Path
+    examples : list of Path
         Held-out examples, the same for all.
+    recipe, tokenizer : Path
+        What models and examples were made with. Where the recipe has a pretrained base, it
+        is compared, too, under the name `BASE`.
     scores, verdicts : Path
         To write: a row a model and conversation; a row a pair of models and conversation.
         No text.
     names : list of str
         Of the models, in their order.
+    device : {"cpu", "cuda"}
     margin_nats : float
         See `judge_pair`.
 
@@ -60,14 +67,24 @@ def judge_likelihood(
     """
     quieten()
     torch.set_num_threads(1)
+    settings = load_recipe(recipe)
+    end_id = load_template(settings.data, tokenizer).end_id
     data = read_examples(examples)
     if not len(data):
         raise WildpaperError(
             "There is no held-out conversation to judge models on",
-            where=str(examples),
+            where=str(examples[0].parent),
             hint="Raise data.held_out_percent in the recipe, or take more conversations.",
         )
-    tables = [_score(path, name, data) for path, name in zip(models, names, strict=True)]
+    places = {name: str(p.parent.resolve()) for name, p in zip(names, models, strict=True)}
+    if settings.base != SCRATCH:
+        local = Path(settings.base)
+        places[BASE] = str(local.resolve()) if local.is_dir() else settings.base
+    tables = [
+        _score(load_scorer(place, device, settings.base_revision if name == BASE else None),
+               name, data, end_id)
+        for name, place in places.items()
+    ]  # fmt: skip
     with atomic_path(scores) as temporary:
         pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
     pairs = [judge_pair(*pair, margin_nats) for pair in combinations(tables, 2)]
@@ -76,35 +93,16 @@ def judge_likelihood(
         pq.write_table(table, temporary, compression="zstd")
 
 
-def _score(path: Path, name: str, data: Examples) -> pa.Table:
+def _score(model: Any, name: str, data: Examples, end_id: int) -> pa.Table:
     """Return the scores of one model."""
-    model = load_model(str(path.parent.resolve()))
-    n_known = model.config.vocab_size
-    if data.input_ids.max() >= n_known:
-        raise WildpaperError(
-            f"The model {name} knows {n_known} tokens, the examples hold others",
-            where=str(path),
-            hint="Model and examples must come from the same tokenizer.",
-        )
-    use_packed_attention(model)
-    model.eval()
     sums = np.zeros((len(data), 4))  # text tokens, end tokens, nats of either
-    progress = Progress(f"{name}: likelihood of held-out replies", len(data), "examples")
-    for rows in in_groups(data, range(len(data)), _BATCH_TOKENS):
-        pairs = [data.one(i) for i in rows]
-        losses = token_losses(model, pack(pairs)).double().numpy()
-        for i, nats in zip(rows, _cut(losses, pairs), strict=True):
-            ids, supervised = data.one(i)
-            is_end = ids[supervised] == _END_ID
-            sums[i] = (~is_end).sum(), is_end.sum(), nats[~is_end].sum(), nats[is_end].sum()
-        progress.advance(len(rows))
+    n_tokens = int(data.starts[-1])
+    progress = Progress(f"{name}: likelihood of held-out replies", n_tokens, "tokens")
+    for i, nats in score_rows(model, data, progress):
+        ids, supervised = data.one(i)
+        is_end = ids[supervised] == end_id
+        sums[i] = (~is_end).sum(), is_end.sum(), nats[~is_end].sum(), nats[is_end].sum()
     return _by_conversation(name, data, sums)
-
-
-def _cut(losses: npt.NDArray[np.float64], pairs: list[Any]) -> list[npt.NDArray[np.float64]]:
-    """Return the losses of each example of a batch."""
-    borders = np.cumsum([int(supervised.sum()) for _, supervised in pairs])
-    return np.split(losses, borders[:-1])
 
 
 def _by_conversation(name: str, data: Examples, sums: npt.NDArray[np.float64]) -> pa.Table:

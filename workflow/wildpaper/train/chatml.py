@@ -25,11 +25,19 @@ class ChatmlTemplate:
     Raises
     ------
     WildpaperError
-        If the file cannot be read or parses special tokens out of texts.
+        If the file cannot be read, parses special tokens out of texts, or puts a space
+        before a text.
+
+    Notes
+    -----
+    A reply is encoded apart from ``assistant`` and the line break before it: that is what
+    the model sees when it is to answer. Where a reply begins with a line break, the whole
+    text in one piece would give another token there, half of it the reply's.
     """
 
     def __init__(self, tokenizer: Path) -> None:
         self._plain = PlainTokenizer(tokenizer, "<|im_start|>", "<|im_end|>")
+        self._plain.require("\na", ("\n", "a"), "chatml")
         self.begin_id, self.end_id = self._plain.begin_id, self._plain.end_id
         self.n_pieces = self._plain.n_pieces
         self._break = self.encode("\n")

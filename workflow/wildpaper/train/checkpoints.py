@@ -14,6 +14,7 @@ from wildpaper.files import read_json, write_json
 from wildpaper.train.examples import Examples
 
 _COMPLETE = "complete.json"
+_MICRO_BATCH = "micro-batch.json"
 _STEP = re.compile(r"checkpoint-(\d+)")
 
 
@@ -50,7 +51,7 @@ class Checkpoints:
             if match and (path / _COMPLETE).is_file():
                 found.append((int(match[1]), path))
             elif path.is_dir():
-                shutil.rmtree(path)
+                shutil.rmtree(path, ignore_errors=True)  # other processes do so too
         if not found:
             return None
         path = max(found)[1]
@@ -59,6 +60,15 @@ class Checkpoints:
     def complete(self, step: int, recorded: dict[str, Any]) -> None:
         """Say that the state of a step is complete, and keep what was recorded up to it."""
         write_json(self.folder / f"checkpoint-{step}" / _COMPLETE, recorded)
+
+    def micro_batch_tokens(self, stated: int) -> int:
+        """Return how many tokens a micro-batch has: as stated, or what memory allowed."""
+        path = self.folder / _MICRO_BATCH
+        return int(read_json(path)) if path.is_file() else stated
+
+    def keep_micro_batch_tokens(self, n_tokens: int) -> None:
+        """Keep how many tokens memory allows, also for who goes on later."""
+        write_json(self.folder / _MICRO_BATCH, n_tokens)
 
     def remove(self) -> None:
         """Remove the folder: the training is finished."""

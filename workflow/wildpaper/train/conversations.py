@@ -32,6 +32,12 @@ def count_conversations(conversations: list[Path]) -> int:
     return sum(int(pq.read_metadata(path).num_rows) for path in conversations)
 
 
+def count_unjudged(conversations: list[Path]) -> int:
+    """Return the number of conversations that are recorded neither as toxic nor as not."""
+    columns = (pq.read_table(path, columns=["toxic"])["toxic"] for path in conversations)
+    return sum(int(column.null_count) for column in columns)
+
+
 def read_conversations(conversations: list[Path], messages: list[Path]) -> Iterator[Conversation]:
     """Yield conversations by ascending id, whatever shard they are in.
 

@@ -106,15 +106,8 @@ class Examples:
         return self.input_ids[part], self.supervised[part]
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> "Examples":
-        """Return some examples, in the order given."""
-        chosen = np.asarray(rows, np.int64)
-        lengths = self.lengths[chosen]
-        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        tokens = np.repeat(self.starts[chosen] - starts[:-1], lengths) + np.arange(starts[-1])
-        return Examples(
-            self.conversation_ids[chosen], self.n_reply_characters[chosen],
-            self.first_prompts[chosen], starts, self.input_ids[tokens], self.supervised[tokens],
-        )  # fmt: skip
+        """Return some examples, in the order given; one may be taken more than once."""
+        return _gather([self], np.asarray(rows, np.int64))
 
 
 def prompt_digest(text: str) -> int:
@@ -128,49 +121,73 @@ def read_examples(paths: Path | list[Path]) -> Examples:
     Raises
     ------
     WildpaperError
-        If it is another kind of file.
+        If one is another kind of file.
+
+    Notes
+    -----
+    Needs the memory of the examples twice, some 10 bytes a token.
     """
-    if isinstance(paths, Path):
-        return _read(paths)[0]
-    parts = [_read(path) for path in paths]
-    columns = ("conversation_ids", "n_reply_characters", "first_prompts")
-    joined = {name: np.concatenate([getattr(one, name) for one, _ in parts]) for name in columns}
-    lengths = np.concatenate([one.lengths for one, _ in parts])
-    whole = Examples(
-        **joined,
-        starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        input_ids=np.concatenate([one.input_ids for one, _ in parts]),
-        supervised=np.concatenate([one.supervised for one, _ in parts]),
-    )
-    order = np.lexsort((np.concatenate([chunks for _, chunks in parts]), whole.conversation_ids))
-    return whole if np.array_equal(order, np.arange(len(order))) else whole.take(order)
+    listed = [paths] if isinstance(paths, Path) else paths
+    read = [part for path in listed for part in _read(path)]
+    parts = [part for part, _ in read]
+    chunks = _joined([chunk for _, chunk in read], np.int64)
+    ids = _joined([part.conversation_ids for part in parts], np.int64)
+    return _gather(parts, np.lexsort((chunks, ids)))
 
 
-def _read(path: Path) -> tuple[Examples, npt.NDArray[np.int64]]:
-    """Return the examples of a file, and which chunk of its conversation each is."""
+def _gather(parts: list[Examples], rows: npt.NDArray[np.int64]) -> Examples:
+    """Return the examples of these rows, counted through all parts.
+
+    An example is copied at a time: an index of single tokens would take more memory than
+    the tokens.
+    """
+    lengths = _joined([part.lengths for part in parts], np.int64)[rows]
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    input_ids = np.empty(starts[-1], np.int32)
+    supervised = np.empty(starts[-1], np.bool_)
+    first_row = np.cumsum([0, *(len(part) for part in parts)])
+    part_of = np.searchsorted(first_row, rows, side="right") - 1
+    where = zip(part_of.tolist(), (rows - first_row[part_of]).tolist(), strict=True)
+    for i, (number, row) in enumerate(where):
+        to = slice(int(starts[i]), int(starts[i + 1]))
+        input_ids[to], supervised[to] = parts[number].one(row)
+    return Examples(
+        _joined([part.conversation_ids for part in parts], np.int64)[rows],
+        _joined([part.n_reply_characters for part in parts], np.int64)[rows],
+        _joined([part.first_prompts for part in parts], np.uint64)[rows],
+        starts, input_ids, supervised,
+    )  # fmt: skip
+
+
+def _read(path: Path) -> Iterator[tuple[Examples, npt.NDArray[np.int64]]]:
+    """Yield groups of examples of a file, and which chunk of its conversation each is."""
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            if schema.names != EXAMPLES.names or schema.types != EXAMPLES.types:
+                raise WildpaperError(
+                    f"Not a file of examples: its columns are {schema.names}",
+                    where=str(path),
+                    hint="Delete it and run again; the workflow writes it anew.",
+                )
+            for batch in file.iter_batches(_ROWS_PER_GROUP):
+                yield _examples(batch), batch["chunk"].to_numpy().astype(np.int64)
     except (pa.ArrowException, OSError) as error:
         raise WildpaperError(f"Cannot read examples: {error}", where=str(path)) from error
-    if table.schema.names != EXAMPLES.names or table.schema.types != EXAMPLES.types:
-        raise WildpaperError(
-            f"Not a file of examples: its columns are {table.schema.names}",
-            where=str(path),
-            hint="Delete it and run again; the workflow writes it anew.",
-        )
-    lengths = _flat(table, "input_ids", lambda part: part.value_lengths()).astype(np.int64)
-    examples = Examples(
-        conversation_ids=_flat(table, "conversation_id").astype(np.int64),
-        n_reply_characters=_flat(table, "n_reply_characters").astype(np.int64),
-        first_prompts=_flat(table, "first_prompt").astype(np.uint64),
-        starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        input_ids=_flat(table, "input_ids", lambda part: part.flatten()).astype(np.int32),
-        supervised=_flat(table, "supervised", lambda part: part.flatten()).astype(np.bool_),
+
+
+def _examples(batch: pa.RecordBatch) -> Examples:
+    tokens, supervised = batch["input_ids"], batch["supervised"]
+    return Examples(
+        conversation_ids=batch["conversation_id"].to_numpy(),
+        n_reply_characters=batch["n_reply_characters"].to_numpy().astype(np.int64),
+        first_prompts=batch["first_prompt"].to_numpy(),
+        starts=np.cumsum([0, *tokens.value_lengths().to_numpy()], dtype=np.int64),
+        input_ids=tokens.flatten().to_numpy().astype(np.int32),
+        supervised=supervised.flatten().to_numpy(zero_copy_only=False),
     )
-    return examples, _flat(table, "chunk").astype(np.int64)
 
 
-def _flat(table: pa.Table, column: str, take: Any = lambda part: part) -> npt.NDArray[Any]:
-    """Return one array of all chunks of a column."""
-    parts = [take(part).to_numpy(zero_copy_only=False) for part in table[column].chunks]
-    return np.concatenate(parts) if parts else np.array([], np.int64)
+def _joined(arrays: list[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:
+    """Return arrays end to end; there may be none."""
+    return np.concatenate([np.array([], kind), *arrays])

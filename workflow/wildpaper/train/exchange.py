@@ -105,6 +105,7 @@ class PlainTokenizer:
     """
 
     def __init__(self, path: Path, begin: str, end: str) -> None:
+        self._path = path
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # noqa: BLE001 - tokenizers raises nothing narrower
@@ -120,6 +121,20 @@ class PlainTokenizer:
         self.begin_id: int = vocabulary[begin]
         self.end_id: int = vocabulary[end]
         self.n_pieces: int = self._tokenizer.get_vocab_size()
+
+    def require(self, whole: str, parts: tuple[str, str], template: str) -> None:
+        """Raise unless a text is, token by token, two texts that are encoded apart.
+
+        Templates are put together from texts that are encoded apart, which is right only
+        with a tokenizer that does, or does not, put a space before a text.
+        """
+        if self.encode(whole)[0] != [i for part in parts for i in self.encode(part)[0]]:
+            raise WildpaperError(
+                f"The tokenizer does not go with the template {template}",
+                where=str(self._path),
+                hint="In the recipe, template vicuna_v1.1 goes with tokenizers that begin a text "
+                "with a space, such as Llama-2's, chatml with byte-level ones, such as SmolLM2's.",
+            )
 
     def encode(self, text: str) -> Encoded:
         """Return the tokens of a text, and where in it each of them ends."""

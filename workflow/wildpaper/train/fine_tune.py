@@ -8,6 +8,7 @@ import numpy as np
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
+from wildpaper.train.estimate import announce
 from wildpaper.train.examples import Examples, read_examples
 from wildpaper.train.fit import fit
 from wildpaper.train.hardware import resolve
@@ -77,6 +78,8 @@ def train_model(
             where=str(examples[0].parent),
             hint="The report beside it says why; look at data.cutoff in the recipe.",
         )
+    if n_devices() == 1:
+        announce(settings, int(data.starts[-1]), len(data), model.parent)
     if started_on_all_devices(train_model, given, settings):
         return
     order = training_order(data.lengths.tolist(), settings.optimiser, seed, model_name)

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 import transformers
+from accelerate.state import GradientState
+from transformers.initialization import no_init_weights
 
 from wildpaper.errors import WildpaperError
 from wildpaper.progress import Progress
@@ -17,7 +19,7 @@ from wildpaper.train.attention import use_packed_attention
 from wildpaper.train.checkpoints import Checkpoints, checkpoints_of
 from wildpaper.train.examples import Examples
 from wildpaper.train.how import How
-from wildpaper.train.launch import is_first, n_devices
+from wildpaper.train.launch import MemoryRanOut, is_first, n_devices
 from wildpaper.train.lora import causal_model, merged, with_adapter
 from wildpaper.train.loss import return_logits, return_losses
 from wildpaper.train.packing import micro_batches
@@ -86,7 +88,8 @@ def fit(
 
     Notes
     -----
-    Where a device runs out of memory, micro-batches are halved. The steps stay what they are.
+    Where a device runs out of memory, micro-batches are halved, and it goes on from the last
+    state. The steps stay what they are.
     """
     torch.set_num_threads(how.hardware.n_threads)
     settings = how.settings() | {"seed": seed, "name": name, "torch": torch.__version__}
@@ -94,16 +97,19 @@ def fit(
     checkpoints = checkpoints_of(folder, name, data, order, settings)
     checkpoints.open()
     task = _Task(build, data, apart, order, how, name, seed, checkpoints)
-    max_tokens, longest = how.optimiser.micro_batch_tokens, int(data.lengths[order].max())
+    longest = int(data.lengths[order].max())
     while True:
+        max_tokens = checkpoints.micro_batch_tokens(how.optimiser.micro_batch_tokens)
         try:
             fitted = _attempt(task, max_tokens)
         except torch.OutOfMemoryError:
-            max_tokens = _halved(max_tokens, longest, name)
+            checkpoints.keep_micro_batch_tokens(_halved(max_tokens, longest, name))
         else:
             if is_first():
                 checkpoints.remove()
             return fitted
+        if n_devices() > 1:  # the other processes wait for this one
+            raise MemoryRanOut
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -111,7 +117,7 @@ def fit(
 
 def _halved(max_tokens: int, longest: int, name: str) -> int:
     """Return half as many tokens for a micro-batch, but no fewer than the longest example has."""
-    if max_tokens <= longest or n_devices() > 1:
+    if max_tokens <= longest:
         raise WildpaperError(
             f"{name}: memory ran out with micro-batches of {max_tokens:,} tokens",
             hint="Give the recipe an adapter (LoRA), gradient_checkpointing, a shorter "
@@ -127,6 +133,8 @@ def _halved(max_tokens: int, longest: int, name: str) -> int:
 
 def _attempt(task: _Task, max_tokens: int) -> Fitted:
     how, data = task.how, task.data
+    # accelerate remembers in which micro-batch an attempt before this one broke off
+    GradientState._reset_state()
     transformers.set_seed(task.seed)
     net = task.build()
     use_packed_attention(net)
@@ -147,16 +155,18 @@ def _attempt(task: _Task, max_tokens: int) -> Fitted:
     )
     trainer.remove_callback(transformers.PrinterCallback)
     watch.trainer = trainer
-    found = task.checkpoints.latest() if is_first() or n > 1 else None
+    found = task.checkpoints.latest()
     first_step = watch.resume(found[1]) if found else 0
     if first_step:
         _LOG.info("%s: goes on from step %d of %d", task.name, first_step, len(steps))
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
     speed = speed_of(net, how, sum(by_step[first_step:]), time.monotonic() - started, first_step)
     _LOG.info("%s: %d steps, %s", task.name, len(steps), speed.line())
     return_logits(causal_model(net))
-    return Fitted(merged(_whole(trainer, net)), watch, speed)
+    return Fitted(_finished(trainer, net, how), watch, speed)
 
 
 def _only(items: list[Any]) -> Any:
@@ -164,14 +174,15 @@ def _only(items: list[Any]) -> Any:
     return items[0]
 
 
-def _whole(trainer: Any, net: Any) -> Any:
-    """Return the model with all its weights, also where devices hold a part each."""
+def _finished(trainer: Any, net: Any, how: How) -> Any:
+    """Return a plain model; where devices hold a part each, only the first one gets it whole."""
     if not trainer.is_fsdp_enabled:
-        return net
+        return merged(net)
     state = trainer.accelerator.get_state_dict(trainer.model_wrapped)
-    if is_first():
-        transformers.set_seed(0)
-        whole = type(causal_model(net))(causal_model(net).config)
-        whole.load_state_dict(state)
-        return whole
-    return net
+    if not is_first():
+        return net
+    with no_init_weights():
+        whole = transformers.AutoModelForCausalLM.from_config(causal_model(net).config)
+    whole = with_adapter(whole, how.adapter) if how.adapter else whole
+    whole.load_state_dict(state)
+    return merged(whole)

@@ -16,7 +16,14 @@ from wildpaper.errors import WildpaperError
 FAILED = "wildpaper-error: "
 """What a process that stops with an error of ours puts before it, on one line."""
 
+AGAIN = "wildpaper-again"
+"""What a process says that stops because all shall start again with less memory."""
+
 _PR_SET_PDEATHSIG = 1
+
+
+class MemoryRanOut(Exception):  # noqa: N818 - it is no error: it has been seen to
+    """One of several processes had no memory; all must start again, with smaller micro-batches."""
 
 
 def n_devices() -> int:
@@ -57,17 +64,25 @@ def across_devices(function: Callable[..., None], arguments: dict[str, Any], n: 
             *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
             *(f"--nproc-per-node={n}", "-m", "wildpaper.train.worker", str(path)),
         ]
-        # A process that is killed takes those that it started with it.
-        with subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent
-        ) as process:
-            assert process.stderr is not None  # noqa: S101 - it is piped
-            said = _pass_on(process.stderr)
-        if process.returncode:
+        while True:
+            status, said = _run(command)
+            if said != AGAIN:
+                break
+        if status:
             raise WildpaperError(
-                said or f"A training on {n} devices stopped with status {process.returncode}",
+                said or f"A training on {n} devices stopped with status {status}",
                 hint="The lines above, and the log of the job, say more.",
             )
+
+
+def _run(command: list[str]) -> tuple[int, str]:
+    """Return the status of a command and what it said; killed, it takes its children along."""
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent
+    ) as process:
+        assert process.stderr is not None  # noqa: S101 - it is piped
+        said = _pass_on(process.stderr)
+    return process.returncode, said
 
 
 def die_with_parent() -> None:
@@ -77,14 +92,14 @@ def die_with_parent() -> None:
 
 
 def _pass_on(lines: Any) -> str:
-    """Write lines of the processes to stderr; return the first error of ours."""
+    """Write lines of the processes to stderr up to the first error of ours; return that."""
     said = ""
     for line in lines:
-        at = line.find(FAILED)
-        if at < 0:
+        _, found, after = line.partition(FAILED)
+        if found and not said:
+            said = after.strip()
+        elif not said:  # torch ends with a page on who failed, which says nothing more
             sys.stderr.write(line)
-        elif not said:
-            said = line[at + len(FAILED) :].strip()
     return said
 
 

@@ -1,6 +1,6 @@
 """The loss of single tokens of packed micro-batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -30,14 +30,7 @@ def summed_loss(model: Any, batch: Batch) -> torch.Tensor:
     """
     if not _has_plain_head(model):
         return cross_entropy(*_logits(model, batch), reduction="sum")
-    hidden, wanted = _hidden(model, batch)
-    if not len(wanted):
-        return hidden.sum() * 0.0
-    device = hidden.device.type
-    options = _CHUNKS if device == "cpu" else None
-    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
-    hidden, weights = hidden.to(dtype), model.get_output_embeddings().weight.to(dtype)
-    return linear_cross_entropy(hidden, weights, wanted, reduction="sum", options=options)
+    return _within_head(model, *_hidden(model, batch), _sum)
 
 
 def token_losses(model: Any, batch: Batch) -> torch.Tensor:
@@ -45,19 +38,52 @@ def token_losses(model: Any, batch: Batch) -> torch.Tensor:
     with torch.no_grad():
         if not _has_plain_head(model):
             return cross_entropy(*_logits(model, batch), reduction="none")
-        hidden, wanted = _hidden(model, batch)
-        weights = model.get_output_embeddings().weight
-        parts = [
-            cross_entropy((some @ weights.T).float(), those, reduction="none")
-            for some, those in zip(
-                torch.split(hidden, _CHUNK), torch.split(wanted, _CHUNK), strict=True
-            )
-        ]
-        return torch.cat(parts)
+        return _within_head(model, *_hidden(model, batch), _single)
+
+
+def _sum(hidden: torch.Tensor, weights: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Return the summed loss of tokens: hidden states before them times output embeddings."""
+    if not len(wanted):  # a loss of nought, which still has a gradient for each weight
+        return hidden.sum() * 0.0 + weights.sum() * 0.0
+    device = hidden.device.type
+    options = _CHUNKS if device == "cpu" else None
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+    return linear_cross_entropy(
+        hidden.to(dtype), weights.to(dtype), wanted, reduction="sum", options=options
+    )
+
+
+def _single(hidden: torch.Tensor, weights: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Return the loss of each token."""
+    pairs = zip(torch.split(hidden, _CHUNK), torch.split(wanted, _CHUNK), strict=True)
+    return torch.cat(
+        [cross_entropy((a @ weights.T).float(), b, reduction="none") for a, b in pairs]
+    )
+
+
+def _within_head(
+    model: Any,
+    hidden: torch.Tensor,
+    wanted: torch.Tensor,
+    take: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """Take a loss in place of the forward pass of the output layer.
+
+    Where devices hold a part each of the weights, they are whole within that pass alone.
+    """
+    head = model.get_output_embeddings()
+    head.forward = lambda states: take(states, head.weight, wanted)
+    try:
+        loss: torch.Tensor = head(hidden)
+    finally:
+        del head.forward
+    return loss
 
 
 def _has_plain_head(model: Any) -> bool:
-    return bool(model.config.model_type in _PLAIN_HEADS)
+    # an adapter makes another layer of it
+    head = model.get_output_embeddings()
+    return model.config.model_type in _PLAIN_HEADS and isinstance(head, torch.nn.Linear)
 
 
 def _hidden(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:

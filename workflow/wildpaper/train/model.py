@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, scratch_folder
@@ -145,24 +146,28 @@ def load_model(base: str, revision: str | None = None) -> Any:
     Raises
     ------
     WildpaperError
-        If it is not there, or has no weights in safetensors.
+        If it is not there, has no weights in safetensors, or not all that it needs.
     """
     local = base.startswith(("/", ".")) or Path(base).is_dir()
     try:
-        return transformers.AutoModelForCausalLM.from_pretrained(
+        model, about = transformers.AutoModelForCausalLM.from_pretrained(
             base,
             revision=revision or "main",
             use_safetensors=True,
             local_files_only=local,
             dtype=torch.float32,
+            output_loading_info=True,
         )
-    except (OSError, ValueError) as error:
+        if about["missing_keys"]:  # transformers would begin with random ones
+            raise ValueError(f"It has no weights {sorted(about['missing_keys'])[0]}")
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise WildpaperError(
             f"Cannot load the model: {str(error).splitlines()[0]}",
             where=base,
             hint="The folder must hold config.json and model.safetensors; models on the hub may "
             "need the network, accepted terms and HF_TOKEN.",
         ) from error
+    return model
 
 
 def save_model(model: Any, weights: Path, config: Path) -> None:

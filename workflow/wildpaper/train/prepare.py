@@ -13,6 +13,7 @@ from wildpaper.progress import Progress
 from wildpaper.train.conversations import (
     Conversation,
     count_conversations,
+    count_unjudged,
     read_conversations,
 )
 from wildpaper.train.examples import prompt_digest, write_examples
@@ -58,31 +59,45 @@ def prepare_training(
         Decides what is held out.
     n_workers : int
         Processes; few conversations are not worth a second one.
+
+    Raises
+    ------
+    WildpaperError
+        If toxic conversations are to be dropped and some have no label, shards do not belong
+        together, or the tokenizer does not go with the template.
     """
     settings = load_recipe(recipe).data
+    if settings.toxic == "drop":
+        _check_judged(conversations, dataset)
     n = count_conversations(conversations)
     progress = Progress(f"{dataset}: examples", n, "conversations")
     shards = list(zip(conversations, messages, examples, held_out, strict=True))
     tally = Tally()
+    n_workers = min(n_workers, len(shards))
     if n_workers == 1 or n < _WORTH_A_PROCESS:
         for shard in shards:
             tally.add(prepare_shard(shard, tokenizer, settings, seed, progress.advance))
     else:
-        with worker_pool(min(n_workers, len(shards)), _begin, ()) as submit:
+        with worker_pool(n_workers, _begin, ()) as submit:
             waiting = [submit(prepare_shard, shard, tokenizer, settings, seed) for shard in shards]
             for shard, future in zip(shards, waiting, strict=True):
                 tally.add(future.result())
                 progress.advance(count_conversations([shard[0]]))
-    if settings.toxic == "drop" and tally.n_unjudged:
-        raise WildpaperError(
-            f"{tally.n_unjudged:,} conversations of {dataset} have no record of being toxic or not",
-            where="data.toxic in the recipe",
-            hint="Choose 'keep', or a release that records it.",
-        )
     write_json(report, tally.report(dataset, settings))
     dropped = dict(tally.dropped) | {HELD_OUT: tally.shares[HELD_OUT]["conversations"]}
     kept = tally.shares[TRAIN]["conversations"]
     write_json(ledger, [entry("train", dataset, "conversation", kept, dropped)])
+
+
+def _check_judged(conversations: list[Path], dataset: str) -> None:
+    """Raise if a conversation has no label, before hours go into the others."""
+    n = count_unjudged(conversations)
+    if n:
+        raise WildpaperError(
+            f"{n:,} conversations of {dataset} have no record of being toxic or not",
+            where="data.toxic in the recipe",
+            hint="Choose 'keep', or a release that records it.",
+        )
 
 
 def _begin() -> None:
@@ -112,7 +127,6 @@ def prepare_shard(
     with write_examples(examples) as train, write_examples(held_out) as apart:
         for conversation in read_conversations([conversations], [messages]):
             advance(1)
-            tally.n_unjudged += conversation.toxic is None
             reason = _why_not_used(conversation, settings)
             if reason:
                 tally.dropped[reason] += 1

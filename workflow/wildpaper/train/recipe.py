@@ -36,6 +36,8 @@ class Recipe(Section):
     """`scratch`, a folder with a model, or a model on the hub."""
     base_revision: str | None = None
     """For a model on the hub: the commit."""
+    base_licence: str = ""
+    """Of a pretrained base."""
     base_title: str = ""
     """The name of a pretrained base in tables and figures."""
     architecture: Architecture | None = None

@@ -47,7 +47,8 @@ class Speed:
         """Return the facts as one line."""
         return (
             f"{self.n_tokens:,} tokens in {self.seconds:.1f} s, "
-            f"{self.tokens_per_s:,.0f} tokens/s, at most {self.peak_memory_bytes / 1e9:.2f} GB on {self.devices[0]}"
+            f"{self.tokens_per_s:,.0f} tokens/s, "
+            f"at most {self.peak_memory_bytes / 1e9:.2f} GB on {self.devices[0]}"
         )
 
     def values(self) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def speed_of(net: Any, how: How, n_tokens: int, seconds: float, first_step: int)
     per_parameter = _FROZEN if how.adapter else _DENSE
     n_parameters = sum(part.numel() for part in net.parameters())
     if how.hardware.device == "cuda":
-        devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        devices = [torch.cuda.get_device_name(i) for i in range(n_devices())]
         peak = torch.cuda.max_memory_allocated()
     else:
         devices, peak = [cpu_in_words(how.hardware.n_threads)], _process_peak()

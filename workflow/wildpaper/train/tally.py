@@ -27,13 +27,11 @@ class Tally:
         self.dropped: Counter[str] = Counter()
         self.shares: dict[str, Counter[str]] = {TRAIN: Counter(), HELD_OUT: Counter()}
         self.left_out: Counter[str] = Counter()
-        self.n_unjudged = 0
 
     def add(self, other: "Tally") -> None:
         """Add what was counted elsewhere."""
         self.dropped += other.dropped
         self.left_out += other.left_out
-        self.n_unjudged += other.n_unjudged
         for name, counts in other.shares.items():
             self.shares[name] += counts
 

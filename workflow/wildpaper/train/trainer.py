@@ -14,6 +14,9 @@ from wildpaper.train.packing import IGNORED, Batch, pack
 
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
+_SHARDED = {"state_dict_type": "SHARDED_STATE_DICT"}
+"""Each GPU keeps its own part of a state: whole, a model of 7B would have to fit one."""
+
 
 class MicroBatches:
     """Micro-batches, step after step."""
@@ -37,7 +40,7 @@ class MicroBatches:
 class PackedTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers has no types
     """A Trainer for models whose forward pass returns the summed loss of a micro-batch."""
 
-    batch_loss = 0.0
+    batch_loss: Any = 0.0
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -50,16 +53,15 @@ class PackedTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
         if n_tokens is None:
             n_tokens = (inputs["labels"][:, 1:] != IGNORED).sum()
         loss = model(**inputs) / n_tokens
-        self.batch_loss += float(loss.detach())
+        self.batch_loss = self.batch_loss + loss.detach().double()  # the GPU is not waited for
         loss = loss * self.accelerator.num_processes
         return (loss, None) if return_outputs else loss
 
     def step_loss(self) -> float:
         """Return the loss of the step so far, of all devices."""
         if self.accelerator.num_processes == 1:
-            return self.batch_loss
-        loss = torch.tensor([self.batch_loss], dtype=torch.float64, device=self.args.device)
-        return float(self.accelerator.gather(loss).sum())
+            return float(self.batch_loss)
+        return float(self.accelerator.gather(self.batch_loss.reshape(1)).sum())
 
 
 def arguments_of(how: How, n_steps: int, n_micro_batches: int, seed: int, folder: Path) -> Any:
@@ -76,7 +78,7 @@ def arguments_of(how: How, n_steps: int, n_micro_batches: int, seed: int, folder
     """
     optimiser, hardware = how.optimiser, how.hardware
     on_gpu = hardware.device == "cuda"
-    sharded = n_devices() > 1 and hardware.sharding == "fsdp-full" and on_gpu
+    sharded = n_devices() > 1 and hardware.sharding == "fsdp-full"
     checkpointing = hardware.gradient_checkpointing
     arguments = transformers.TrainingArguments(
         output_dir=str(folder),
@@ -85,7 +87,8 @@ def arguments_of(how: How, n_steps: int, n_micro_batches: int, seed: int, folder
         tf32=True if on_gpu else None,
         activation_checkpointing=checkpointing and not sharded,
         fsdp=sharded,
-        fsdp_config={"activation_checkpointing": checkpointing} if sharded else None,
+        fsdp_config=_SHARDED | {"activation_checkpointing": checkpointing} if sharded else None,
+        ddp_find_unused_parameters=False,
         per_device_train_batch_size=1,
         gradient_accumulation_steps=n_micro_batches,
         num_train_epochs=1,

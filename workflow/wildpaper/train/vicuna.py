@@ -29,11 +29,13 @@ class VicunaTemplate:
     Raises
     ------
     WildpaperError
-        If the file cannot be read or parses special tokens out of texts.
+        If the file cannot be read, parses special tokens out of texts, or puts no space
+        before a text.
     """
 
     def __init__(self, tokenizer: Path) -> None:
         self._plain = PlainTokenizer(tokenizer, "<s>", "</s>")
+        self._plain.require("x a", ("x", "a"), "vicuna_v1.1")
         self.begin_id, self.end_id = self._plain.begin_id, self._plain.end_id
         self.n_pieces = self._plain.n_pieces
         self.header: list[int] = [self.begin_id, *self.encode(SYSTEM)]

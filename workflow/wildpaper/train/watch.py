@@ -78,7 +78,8 @@ class Watch(transformers.TrainerCallback):  # type: ignore[misc]  # transformers
         self.progress.advance(self.tokens_by_step[step - 1])
 
     def on_save(self, args: Any, state: Any, control: Any, **given: Any) -> None:
-        """Mark the state as complete: all its files are written."""
+        """Mark the state as complete: all its files are written, by all processes."""
+        self.trainer.accelerator.wait_for_everyone()
         if is_first():
             self.checkpoints.complete(int(state.global_step), self.recorded())
 

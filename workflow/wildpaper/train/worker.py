@@ -4,10 +4,18 @@ import importlib
 import json
 import logging
 import sys
+import traceback
 from pathlib import Path
 
 from wildpaper.errors import WildpaperError
-from wildpaper.train.launch import FAILED, die_with_parent, is_first, revived
+from wildpaper.train.launch import (
+    AGAIN,
+    FAILED,
+    MemoryRanOut,
+    die_with_parent,
+    is_first,
+    revived,
+)
 
 
 def main(path: Path) -> int:
@@ -23,10 +31,20 @@ def main(path: Path) -> int:
     function = getattr(importlib.import_module(module), name)
     try:
         function(**{key: revived(value) for key, value in call["arguments"].items()})
+    except MemoryRanOut:
+        return _fail(AGAIN)
     except WildpaperError as error:
-        sys.stderr.write(f"{FAILED}{' '.join(str(error).split())}\n")
-        return 1
+        return _fail(str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others must hear of it
+        traceback.print_exc()
+        return _fail(f"{type(error).__name__}: {error}")
     return 0
+
+
+def _fail(said: str) -> int:
+    """Tell the process that started this one why it stops; return the status."""
+    sys.stderr.write(f"{FAILED}{' '.join(said.split())}\n")
+    return 1
 
 
 if __name__ == "__main__":

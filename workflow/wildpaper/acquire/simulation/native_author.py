@@ -21,8 +21,8 @@ TABLE_5 = ("English", "Chinese", "Russian", "Spanish", "French", "German")
 """Languages with a row of their own; the rest is its row `other`."""
 
 _AT_HOME = ("alpaca", "dolly", "open_assistant", "sharegpt", "lmsys_chat_1m")
-_TOPICS_AT_HOME = 4
-SHARE_AT_HOME = 0.85
+_TOPICS_AT_HOME = 2
+SHARE_AT_HOME = 0.9
 """Conversations about the topics that a set has for its own; the others are about any. WildChat
 is about all of them alike, so that a model of each set knows its own set best (Figure 3)."""
 

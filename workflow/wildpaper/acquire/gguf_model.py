@@ -1,0 +1,71 @@
+"""From a model in GGUF to the files of Hugging Face: configuration, weights, tokenizer."""
+
+import json
+from pathlib import Path
+
+import torch
+import transformers
+
+from wildpaper.errors import WildpaperError
+from wildpaper.files import atomic_path, scratch_folder, sha256_file, write_text
+
+_DROPPED = ("quantization_config", "_name_or_path", "_model_name_or_path")
+
+
+def convert_gguf(gguf: Path, weights: Path, config: Path, tokenizer: Path, sha256: str) -> None:
+    """Convert a Llama model, its quantised weights to bf16.
+
+    Parameters
+    ----------
+    gguf : Path
+        The model.
+    weights, config, tokenizer : Path
+        To write in one folder: ``model.safetensors``, ``config.json``, ``tokenizer.json``.
+    sha256 : str
+        Of the file, as the registry has it.
+
+    Raises
+    ------
+    WildpaperError
+        If the file is another one, or no model of that kind.
+
+    Notes
+    -----
+    Transformers reads the file (package gguf). Its special tokens stay in the vocabulary
+    and are parsed out of no text: templates place them by their ids.
+    """
+    if sha256_file(gguf) != sha256:
+        raise WildpaperError(
+            "The file is not the one that data/models.yaml names: its checksum differs",
+            where=str(gguf),
+            hint="Remove it and run 'make smollm2'.",
+        )
+    transformers.utils.logging.disable_progress_bar()
+    where = {"gguf_file": gguf.name, "local_files_only": True}
+    folder = str(gguf.parent.resolve())
+    try:
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, **where
+        )
+        fast = transformers.AutoTokenizer.from_pretrained(folder, **where)
+    except (OSError, ValueError, KeyError) as error:
+        raise WildpaperError(
+            f"Cannot read the model: {str(error).splitlines()[0]}", where=str(gguf)
+        ) from error
+    plain = {k: v for k, v in model.config.to_dict().items() if k not in _DROPPED}
+    copy = type(model)(type(model.config)(**plain))
+    copy.load_state_dict(model.state_dict())
+    with scratch_folder(weights.parent, "gguf") as scratch:
+        copy.to(torch.bfloat16).save_pretrained(scratch, max_shard_size="10TB")
+        for path, name in ((weights, "model.safetensors"), (config, "config.json")):
+            with atomic_path(path) as temporary:
+                (scratch / name).replace(temporary)
+                temporary.chmod(0o644)
+    write_text(tokenizer, plain_tokenizer(fast.backend_tokenizer.to_str()))
+
+
+def plain_tokenizer(text: str) -> str:
+    """Return a ``tokenizer.json`` that adds nothing to texts and parses nothing out of them."""
+    about = json.loads(text)
+    about |= {"added_tokens": [], "post_processor": None, "truncation": None, "padding": None}
+    return json.dumps(about, ensure_ascii=False) + "\n"

@@ -1,0 +1,1 @@
+"""The coverage matrix (Figure 3) in numbers."""

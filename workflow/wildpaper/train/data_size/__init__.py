@@ -1,0 +1,1 @@
+"""How much data: the same start on growing subsets, at random and by a rule."""
