@@ -137,7 +137,9 @@ def new_trainee(shape: Shape, setup: Setup, device: str, seed: int) -> Trainee:
     return Trainee(shape, setup, device, net, weights, optimiser)
 
 
-def operations(shape: Shape, lora: bool, lengths: list[int]) -> tuple[int, int]:
+def operations(
+    shape: Shape, lora: bool, lengths: list[int], masked: bool = False
+) -> tuple[int, int]:
     """Return the operations of a step on examples: those with weights, and those of attention.
 
     Parameters
@@ -148,15 +150,17 @@ def operations(shape: Shape, lora: bool, lengths: list[int]) -> tuple[int, int]:
         What the adapter itself takes is left out.
     lengths : list of int
         Positions of each example, padding included if it shall count.
+    masked : bool
+        Whether attention is computed between all positions and then masked, as kernels do
+        that are given a mask for padding; else between a position and those before it.
 
     Notes
     -----
     The embeddings that tokens come in by are looked up, and recomputation is no use: neither
-    counts. Attention: each position with those before it, products for scores and for
-    values, twice as many in the backward pass.
+    counts. Attention: products for scores and for values, twice as many in the backward pass.
     """
     per_token = (_FROZEN if lora else _DENSE) * (shape.layer_parameters + shape.head_parameters)
-    pairs = sum(n * (n + 1) // 2 for n in lengths)
+    pairs = sum(n * n if masked else n * (n + 1) // 2 for n in lengths)
     return per_token * sum(lengths), 3 * 4 * shape.hidden * shape.n_layers * pairs
 
 

@@ -30,7 +30,8 @@ class Run:
     gain : float
         How many times the padded step takes as long as this one: median of pairs.
     ceiling, work_ceiling : float
-        Positions of the step padded to the maximum over useful tokens; operations likewise.
+        Positions of the step padded to the maximum over useful tokens; the same of the
+        operations that the two steps carry out.
     useful_operations, attention : int
         Of useful tokens: products with weights; attention.
     peak_bytes : int
@@ -113,8 +114,9 @@ def conditions(device: str, threads: int, shape: Shape, plan: str, peak: float) 
         f"{machine}; torch {torch.__version__}, transformers {transformers.__version__}, "
         f"Python {platform.python_version()}; {datetime.datetime.now(datetime.UTC).date()}.",
         f"{shape.title} with random weights, {n / 1e6:,.1f} M of them in products "
-        f"(hidden size {shape.hidden:,}, {shape.n_layers} layers, {shape.n_vocabulary:,} "
-        f"tokens). {plan} Times are medians of {clock}; gains are medians of pairs of steps.",
+        f"(hidden size {shape.hidden:,}, layers {shape.n_layers}, vocabulary "
+        f"{shape.n_vocabulary:,}). {plan} Times are medians of {clock}; gains are medians of "
+        "pairs of steps.",
         f"Measured peak: {peak / 1e12:.3g} TFLOP/s, a product of large square matrices. Useful "
         "operations: six a weight and token, four with LoRA; attention, within conversations, "
         "stands apart; padding and recomputation do not count.",
@@ -122,8 +124,9 @@ def conditions(device: str, threads: int, shape: Shape, plan: str, peak: float) 
     if not on_gpu:
         lines.append(
             "Attention is a larger part of the work than in Llama-2 7B, for the model is narrow "
-            "and the examples are as long: padded positions pay for it too, so that the gain can "
-            "pass the token ceiling. The ceiling in operations holds attention."
+            "and the examples are as long; in padded positions it costs too, and with a mask it is "
+            "computed between all positions. So the gain can pass the token ceiling. The ceiling "
+            "in operations holds attention."
         )
     return lines
 

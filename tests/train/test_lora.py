@@ -1,16 +1,23 @@
 """An adapter learns beside frozen weights, goes on after a kill, and ends as a plain model."""
 
+import copy
 import json
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from test_packing import SHAPE, alone, conversations
 from test_resume import arguments, content, data, stop_at  # noqa: F401 - a fixture among them
 from training_data import tiny_recipe
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from wildpaper.errors import WildpaperError
+from wildpaper.train.attention import use_packed_attention
 from wildpaper.train.fine_tune import train_model
+from wildpaper.train.lora import causal_model, merged, with_adapter
+from wildpaper.train.loss import return_logits, return_losses
+from wildpaper.train.packing import pack
+from wildpaper.train.settings import AdapterSettings
 
 ADAPTER = {
     "architecture": None,
@@ -68,3 +75,37 @@ def test_a_base_that_is_not_what_the_recipe_says_is_refused(tmp_path, data, base
               "tied_embeddings": False}  # fmt: skip
     with pytest.raises(WildpaperError, match="n_layers 1 instead of 5"):
         tune(tmp_path, data, base, architecture=stated)
+
+
+def adapted(targets):
+    """A small model and the same with an adapter that does something."""
+    torch.manual_seed(3)
+    plain = LlamaForCausalLM(LlamaConfig(**SHAPE))
+    adapter = with_adapter(copy.deepcopy(plain), AdapterSettings(rank=4, alpha=8, targets=targets))
+    for name, part in adapter.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(part, std=3.0)
+    return plain, adapter
+
+
+@pytest.mark.parametrize("targets", [("q_proj", "down_proj"), ("v_proj", "lm_head")])
+def test_its_loss_is_that_of_transformers_and_of_the_merged_model(targets):
+    plain, net = adapted(targets)
+    pair = conversations(5, 1)[0]
+    theirs, before = alone(net, pair), alone(plain, pair)
+    use_packed_attention(net)
+    return_losses(causal_model(net))
+    batch = pack([pair])
+    ours = net(**batch)
+    assert abs(float(ours.detach()) - float(before.detach())) > 1
+    assert float(ours.detach()) == pytest.approx(float(theirs.detach()), rel=1e-5)
+    assert float(net(per_token=True, **batch).sum()) == pytest.approx(
+        float(ours.detach()), rel=1e-5
+    )
+    trained = {name for name, part in net.named_parameters() if part.requires_grad}
+    assert trained
+    assert all("lora_" in name for name in trained)
+    return_logits(causal_model(net))
+    assert float(alone(merged(net), pair).detach()) == pytest.approx(
+        float(theirs.detach()), rel=1e-4
+    )

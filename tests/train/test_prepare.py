@@ -184,6 +184,8 @@ def test_files_are_merged_by_conversation_and_piece(tmp_path):
                 file.add(number, 2**64 - 1 - number, pieces)
     with write_examples(paths[2]):
         pass
+    table = pq.read_table(paths[0])  # pieces of a conversation, the last one first
+    pq.write_table(table.take(pa.array(range(len(table)))[::-1]), paths[0])
     wanted = [(number, piece) for number in range(1500) for piece in range(1 + number % 3)]
     for order in (paths, paths[::-1]):
         data = read_examples(order)

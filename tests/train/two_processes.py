@@ -74,12 +74,13 @@ def sharded(stop_at, tuned, out, **given):
         except KeyboardInterrupt:
             PackedTrainer.compute_loss = real
             train_model(**training)
+        torch.distributed.barrier()  # only the first process writes the model
 
 
 def fail(words):
     """Stop in the second process."""
     if not is_first():
-        raise WildpaperError(words, hint="None.")
+        raise WildpaperError(words, where="Nowhere", hint="None.")
     wait()
 
 

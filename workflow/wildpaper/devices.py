@@ -14,7 +14,7 @@ from wildpaper.errors import WildpaperError
 from wildpaper.train.hardware import visible_gpus
 
 _LOG = logging.getLogger("wildpaper")
-_VARIABLE = "CUDA_VISIBLE_DEVICES"
+_VARIABLE, _ORDER = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"
 _WAIT_S = 1.0
 
 
@@ -42,7 +42,7 @@ def hold(n: int, wait_s: float = _WAIT_S) -> Iterator[list[int]]:
     Raises
     ------
     WildpaperError
-        If the machine has not so many.
+        If the machine has not so many, or the locks cannot be written.
 
     Notes
     -----
@@ -56,30 +56,27 @@ def hold(n: int, wait_s: float = _WAIT_S) -> Iterator[list[int]]:
             where=f"this machine, {_VARIABLE} as it is",
             hint="Run it on a machine that has them, or choose another recipe or device.",
         )
-    before = os.environ.get(_VARIABLE)
+    before = {name: os.environ.get(name) for name in (_VARIABLE, _ORDER)}
     with ExitStack() as locks:
         held = _take(indices, n, locks, wait_s) if n else []
         os.environ[_VARIABLE] = ",".join(map(str, held))
+        os.environ[_ORDER] = "PCI_BUS_ID"  # CUDA counts as nvidia-smi does
         try:
             yield held
         finally:
-            if before is None:
-                del os.environ[_VARIABLE]
-            else:
-                os.environ[_VARIABLE] = before
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                os.environ.update({name: value} if value is not None else {})
 
 
 def _take(indices: list[int], n: int, locks: ExitStack, wait_s: float) -> list[int]:
     """Lock `n` of some GPUs, all or none: two who wait cannot block each other."""
-    folder = lock_folder()
-    folder.mkdir(mode=0o700, exist_ok=True)
     said = False
     while True:
         with ExitStack() as attempt:
             held: list[int] = []
             for index in indices:
-                file = attempt.enter_context((folder / f"{index}.lock").open("a"))
-                if len(held) < n and _locked(file):
+                if len(held) < n and _locked(attempt.enter_context(_lock_file(index))):
                     held.append(index)
             if len(held) == n:
                 locks.push(attempt.pop_all())
@@ -88,6 +85,19 @@ def _take(indices: list[int], n: int, locks: ExitStack, wait_s: float) -> list[i
             _LOG.info("waiting for %d free GPU(s) of %d", n, len(indices))
             said = True
         time.sleep(wait_s)
+
+
+def _lock_file(index: int) -> IO[str]:
+    folder = lock_folder()
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return (folder / f"{index}.lock").open("a")
+    except OSError as error:
+        raise WildpaperError(
+            f"The lock of a GPU cannot be written: {error.strerror}",
+            where=str(folder),
+            hint="Remove that folder if it is not yours, or set TMPDIR.",
+        ) from error
 
 
 def _locked(file: IO[str]) -> bool:

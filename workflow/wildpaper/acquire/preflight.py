@@ -17,6 +17,10 @@ from wildpaper.acquire import hub
 from wildpaper.acquire.transfer import Patience, UnsettledError, check_status, retry, send, shown
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
+from wildpaper.train.estimate import plan_training
+from wildpaper.train.expected import expected
+from wildpaper.train.hardware import existing, kind_of, this_machine, visible_gpus
+from wildpaper.train.recipe import Recipe
 
 _LOG = logging.getLogger("wildpaper")
 _HASTY = Patience(attempts=2, backoff_s=1.0, timeout_s=10.0)
@@ -42,6 +46,8 @@ def check_requirements(
 ) -> None:
     """Check all that a run needs of network, accounts, GPUs, disk and memory.
 
+    The log begins with the plan of the training, if there is one.
+
     Parameters
     ----------
     needs : dict
@@ -59,6 +65,8 @@ def check_requirements(
         If anything is missing; one line for each thing, with how to mend it.
     """
     patience = patience or _HASTY
+    for line in _training_lines(needs["training"], preflight):
+        _LOG.info("%s", line)
     findings = [
         *_check_hub(needs["hub"], endpoint, patience),
         *(_check_address(need, patience) for need in needs["addresses"]),
@@ -80,6 +88,17 @@ def check_requirements(
     for finding in findings:
         _LOG.info("%s: %s", finding.need, finding.found)
     write_json(preflight, {"checked": [asdict(finding) for finding in findings]})
+
+
+def _training_lines(need: dict[str, Any] | None, preflight: Path) -> list[str]:
+    """Return the plan of a training on this machine, its data estimated: there is none yet."""
+    if not need:
+        return []
+    recipe = Recipe.model_validate(need["recipe"])
+    if not recipe.architecture:
+        return []
+    machine = this_machine(preflight.parent)
+    return plan_training(recipe, expected(recipe), machine, need["n_compared"]).lines()
 
 
 def _check_hub(
@@ -180,27 +199,16 @@ def _check_address(need: dict[str, str], patience: Patience) -> Finding:
 def _check_gpus(need: dict[str, Any] | None) -> Iterator[Finding]:
     if not need:
         return
-    what = f"{need['n']} GPU(s) with {need['memory_gb']:g} GB each, for {need['what']}"
+    bf16 = " and bf16" if need["bf16"] else ""
+    what = f"{need['n']} GPU(s) with {need['memory_gb']:g} GB each{bf16}, for {need['what']}"
     where = "this machine, CUDA_VISIBLE_DEVICES as it is"
     mend = "Run on a machine that has them, or choose another recipe (config key train.recipe)."
-    try:
-        memories = _gpu_memories()
-    except ImportError:
-        yield Finding(what, where, "torch cannot be imported", "Run 'make setup'.")
-        return
-    fitting = [n_bytes for n_bytes in memories if n_bytes >= _GB * need["memory_gb"]]
-    found = ", ".join(f"{n_bytes / _GB:.0f} GB" for n_bytes in memories) or "none"
+    gpus = visible_gpus()
+    fitting = [gpu for gpu in gpus if gpu.memory_bytes >= _GB * need["memory_gb"]]
+    if need["bf16"]:
+        fitting = [gpu for gpu in fitting if (kind := kind_of(gpu.name)) is None or kind.has_bf16]
+    found = ", ".join(f"{gpu.name} with {gpu.memory_bytes / _GB:.0f} GB" for gpu in gpus) or "none"
     yield Finding(what, where, f"found {found}", "" if len(fitting) >= need["n"] else mend)
-
-
-def _gpu_memories() -> list[int]:
-    """Return the memory of each visible GPU in bytes; torch is imported only here."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return []
-    count = torch.cuda.device_count()
-    return [torch.cuda.get_device_properties(i).total_memory for i in range(count)]
 
 
 def _check_disk(needs: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -208,10 +216,10 @@ def _check_disk(needs: list[dict[str, Any]]) -> Iterator[Finding]:
     by_system: dict[int, list[tuple[Path, dict[str, Any]]]] = {}
     for need in needs:
         folder = Path(need["folder"] or constants.HF_HUB_CACHE)
-        by_system.setdefault(_existing(folder).stat().st_dev, []).append((folder, need))
+        by_system.setdefault(existing(folder).stat().st_dev, []).append((folder, need))
     for group in by_system.values():
         wanted = sum(max(need["bytes"] - _held(folder), 0) for folder, need in group)
-        status = os.statvfs(_existing(group[0][0]))
+        status = os.statvfs(existing(group[0][0]))
         free = status.f_bavail * status.f_frsize
         parts = "; ".join(
             f"{need['what']} {'about ' if need['estimated'] else ''}{need['bytes'] / _GB:.1f} GB"
@@ -219,16 +227,10 @@ def _check_disk(needs: list[dict[str, Any]]) -> Iterator[Finding]:
         )
         yield Finding(
             f"{wanted / _GB:.1f} GB of disk still to be written ({parts})",
-            ", ".join(dict.fromkeys(str(_existing(folder)) for folder, _ in group)),
+            ", ".join(dict.fromkeys(str(existing(folder)) for folder, _ in group)),
             f"{free / _GB:.1f} GB are free",
             "" if free >= wanted else "Make room, or link these folders to a larger disk.",
         )
-
-
-def _existing(folder: Path) -> Path:
-    """Return the folder, or the nearest one above that exists."""
-    absolute = folder.absolute()
-    return next(path for path in (absolute, *absolute.parents) if path.exists())
 
 
 def _held(folder: Path) -> int:

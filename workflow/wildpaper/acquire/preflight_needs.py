@@ -6,11 +6,14 @@ checks what this lists.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from wildpaper.acquire.sources import Sources, Version
+from wildpaper.plan_training import is_local
+from wildpaper.train.estimate import disk_bytes, least_memory
+from wildpaper.train.memory import BF16, host_memory, size_of
 from wildpaper.train.recipe import SCRATCH, Recipe
+from wildpaper.train.workload import runs_of
 
 Needs = dict[str, Any]
 
@@ -25,7 +28,9 @@ _ESTIMATED_BYTES = {
     "wildchat-4.8m": 13_000_000_000,
     "wildchat-4.8m-full": 19_000_000_000,
 }
-_BASE_MODEL_BYTES = 14_000_000_000  # seven thousand million parameters, two bytes each
+_BASE_MODEL_BYTES = 14_000_000_000
+"""Of a base whose architecture the recipe does not state: 7B parameters, two bytes each."""
+_GB = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,12 @@ def needs_of(
     -------
     dict
         ``hub``: repositories of the hub, one file of each to ask for; ``addresses``;
-        ``gpus``: number and memory, or None; ``disk``: bytes by folder, where the folder
-        None stands for the hub's cache; ``memory_gb``. JSON values only. Empty for a run
-        that needs neither network nor GPU.
+        ``gpus``: number, memory, whether they must know bf16, or None; ``disk``: bytes by
+        folder, where the folder None stands for the hub's cache; ``memory_gb``;
+        ``training``: what its plan is made of, or None. JSON values only. Empty for a run that
+        needs neither network nor GPU.
     """
+    datasets = list(datasets)
     hub: list[dict[str, Any]] = []
     addresses: list[dict[str, str]] = []
     disk: list[dict[str, Any]] = []
@@ -123,14 +130,24 @@ def needs_of(
         n_bytes = int(RESULTS_PER_RAW * n_raw_bytes)
         disk.append(_disk_need(what, f"{results_folder}/ingest", n_bytes))
     disk += [_disk_need(one.what, one.folder, one.n_bytes, True) for one in downloads]
-    gpus = None
+    gpus = training = None
     if recipe:
+        n_compared = len(datasets) if recipe.coverage else 0
         hub += _base_model(recipe, sources)
-        disk += _training_disk(recipe, results_folder)
+        disk += _training_disk(recipe, results_folder, n_compared)
         gpus = _gpus(recipe)
+        memory_gb = max(memory_gb, _host_gb(recipe))
+        training = {"recipe": recipe.model_dump(mode="json"), "n_compared": n_compared}
     if not (hub or addresses or gpus):
         return {}
-    return {"hub": hub, "addresses": addresses, "gpus": gpus, "disk": disk, "memory_gb": memory_gb}
+    return {
+        "hub": hub,
+        "addresses": addresses,
+        "gpus": gpus,
+        "disk": disk,
+        "memory_gb": memory_gb,
+        "training": training,
+    }
 
 
 def _hub_need(
@@ -170,26 +187,42 @@ def _base_model(recipe: Recipe, sources: Sources) -> list[dict[str, Any]]:
 
 def _from_hub(recipe: Recipe) -> bool:
     """Say whether the base is a repository of the hub; `wildpaper.train.model` decides alike."""
-    local = recipe.base.startswith(("/", ".")) or Path(recipe.base).is_dir()
-    return recipe.base != SCRATCH and not local
+    return recipe.base != SCRATCH and not is_local(recipe.base)
 
 
 def _gpus(recipe: Recipe) -> dict[str, Any] | None:
+    """Return what GPUs must have: what the recipe says, or more if its plan takes more."""
     hardware = recipe.hardware
     if hardware.device != "cuda":
         return None
+    least = 0.0
+    if recipe.architecture:
+        least = least_memory(recipe, size_of(recipe.architecture, recipe.adapter)) / _GB
     return {
         "what": f"the recipe {recipe.name}",
         "n": hardware.n_gpus,
-        "memory_gb": hardware.min_gpu_memory_gb,
+        "memory_gb": max(hardware.min_gpu_memory_gb, round(least, 1)),
+        "bf16": hardware.precision == "bf16",
     }
 
 
-def _training_disk(recipe: Recipe, results_folder: str) -> list[dict[str, Any]]:
-    needed = int(1e9 * recipe.hardware.min_disk_gb)
+def _host_gb(recipe: Recipe) -> float:
+    """Return the memory (10^9 bytes) of the machine that loading a model for GPUs takes."""
+    if recipe.hardware.device != "cuda" or not recipe.architecture:
+        return 0.0
+    return round(host_memory(size_of(recipe.architecture), recipe.hardware.n_gpus) / _GB, 1)
+
+
+def _training_disk(recipe: Recipe, results_folder: str, n_compared: int) -> list[dict[str, Any]]:
+    """Return the disk of models and kept states, and of a base that is fetched."""
+    needed, of_base = int(_GB * recipe.hardware.min_disk_gb), _BASE_MODEL_BYTES
+    if recipe.architecture:
+        size = size_of(recipe.architecture, recipe.adapter)
+        needed = max(needed, disk_bytes(recipe, size, runs_of(recipe, None, n_compared, 1.0)))
+        of_base = BF16 * size.n_parameters
     disk = [_disk_need(f"training with {recipe.name}", f"{results_folder}/train", needed)]
     if _from_hub(recipe):
-        disk.append(_disk_need(f"base model of {recipe.name}", None, _BASE_MODEL_BYTES, True))
+        disk.append(_disk_need(f"base model of {recipe.name}", None, of_base, True))
     return disk
 
 

@@ -33,5 +33,5 @@ def run(chosen: argparse.Namespace) -> int:
     recipe = load_recipe(Path(recipe_file(chosen.recipe, str(PROJECT))))
     data = counted(chosen.data) if chosen.data else expected(recipe)
     plan = plan_training(recipe, data, this_machine(Path.cwd()), chosen.sets)
-    print("\n".join(plan.lines()))
+    print("\n".join([*plan.lines(), *(f"lacking: {one}" for one in plan.lacking)]))
     return 1 if plan.lacking else 0

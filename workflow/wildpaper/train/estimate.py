@@ -1,7 +1,7 @@
 """The plan of a training, before it starts: size, steps, memory, disk, hours, what is lacking."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wildpaper.errors import WildpaperError
@@ -93,7 +93,6 @@ class TrainingPlan:
             f"disk: {self.disk_bytes / _GB:.1f} GB for finished models and kept states",
             f"time: {duration(sum(known)) if known else 'not known'} on {self.on}"
             + (", without what is not known" if known and len(known) < len(hours) else ""),
-            *(f"lacking: {one}" for one in self.lacking),
         ]
 
     def _host(self) -> list[str]:
@@ -182,7 +181,8 @@ def announce(
     n_tokens, n_examples : int
         Counted: one pass over the data of the model under study.
     folder : Path
-        Of the results; its disk is looked at.
+        Of the results; its disk is looked at. States that a killed run left there are part of
+        what is planned.
     n_compared : int
         Data sets of the coverage matrix, if they are part of it.
 
@@ -193,8 +193,11 @@ def announce(
     """
     if recipe.architecture is None:
         return
-    data = DataSize(n_tokens, n_examples, "counted")
-    plan = plan_training(recipe, data, this_machine(folder), n_compared)
+    data, machine = DataSize(n_tokens, n_examples, "counted"), this_machine(folder)
+    states = folder.glob("checkpoints-*/**/*")
+    kept = sum(path.stat().st_size for path in states if path.is_file())
+    machine = replace(machine, free_disk_bytes=machine.free_disk_bytes + kept)
+    plan = plan_training(recipe, data, machine, n_compared)
     for line in plan.lines():
         _LOG.info("%s", line)
     plan.refuse()

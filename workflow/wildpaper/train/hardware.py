@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,14 @@ from typing import Literal
 _QUERY = ("index", "name", "memory.total", "uuid")
 _TIMEOUT_S = 20
 _MIB = 2**20
+_SIGNS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/dxg")
+"""One of these is there where a GPU of Nvidia is; the last on Windows."""
+_TORCH = """
+import torch
+for i in range(torch.cuda.device_count()):
+    one = torch.cuda.get_device_properties(i)
+    print(i, one.name, one.total_memory // 2**20, f"GPU-{one.uuid}", sep=", ")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +89,21 @@ def _named(name: str, found: tuple[Gpu, ...]) -> Gpu | None:
 
 @cache
 def _all_gpus() -> tuple[Gpu, ...]:
-    if not (Path("/proc/driver/nvidia/gpus").is_dir() or Path("/dev/nvidia0").exists()):
+    """Ask nvidia-smi; where it is not there, torch in a process of its own, which takes seconds."""
+    if not any(Path(sign).exists() for sign in _SIGNS):
         return ()
-    command = ["nvidia-smi", f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits"]
+    query = [f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits"]
+    return _said(["nvidia-smi", *query]) or _said([sys.executable, "-c", _TORCH])
+
+
+def _said(command: list[str]) -> tuple[Gpu, ...]:
+    surroundings = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    surroundings["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     try:
         asked = subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=_TIMEOUT_S
-        )
+            command, capture_output=True, text=True, check=True, timeout=_TIMEOUT_S,
+            env=surroundings,
+        )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return ()
     return parse_gpus(asked.stdout)

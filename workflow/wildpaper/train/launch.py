@@ -14,7 +14,7 @@ from typing import Any
 from wildpaper.errors import WildpaperError
 
 FAILED = "wildpaper-error: "
-"""What a process that stops with an error of ours puts before it, on one line."""
+"""What a process that stops puts before why: a JSON list of what, where and hint."""
 
 AGAIN = "wildpaper-again"
 """What a process says that stops because all shall start again with less memory."""
@@ -65,18 +65,19 @@ def across_devices(function: Callable[..., None], arguments: dict[str, Any], n: 
             *(f"--nproc-per-node={n}", "-m", "wildpaper.train.worker", str(path)),
         ]
         while True:
-            status, said = _run(command)
-            if said != AGAIN:
+            status, (what, where, hint) = _run(command)
+            if what != AGAIN:
                 break
         if status:
             raise WildpaperError(
-                said or f"A training on {n} devices stopped with status {status}",
-                hint="The lines above, and the log of the job, say more.",
+                what or f"A training on {n} devices stopped with status {status}",
+                where=where,
+                hint=hint or "The lines above, and the log of the job, say more.",
             )
 
 
-def _run(command: list[str]) -> tuple[int, str]:
-    """Return the status of a command and what it said; killed, it takes its children along."""
+def _run(command: list[str]) -> tuple[int, list[str]]:
+    """Return the status of a command and why it failed; killed, it takes its children along."""
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent
     ) as process:
@@ -91,16 +92,16 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _pass_on(lines: Any) -> str:
-    """Write lines of the processes to stderr up to the first error of ours; return that."""
-    said = ""
+def _pass_on(lines: Any) -> list[str]:
+    """Write lines of the processes to stderr up to the first error; return what it says."""
+    why: list[str] = []
     for line in lines:
         _, found, after = line.partition(FAILED)
-        if found and not said:
-            said = after.strip()
-        elif not said:  # torch ends with a page on who failed, which says nothing more
+        if found and not why:
+            why = json.loads(after)
+        elif not why:  # torch ends with a page on who failed, which says nothing more
             sys.stderr.write(line)
-    return said
+    return why or ["", "", ""]
 
 
 def _plain(value: Any) -> Any:

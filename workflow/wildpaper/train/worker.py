@@ -32,18 +32,18 @@ def main(path: Path) -> int:
     try:
         function(**{key: revived(value) for key, value in call["arguments"].items()})
     except MemoryRanOut:
-        return _fail(AGAIN)
+        return _fail(WildpaperError(AGAIN))
     except WildpaperError as error:
-        return _fail(str(error))
+        return _fail(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, the others must hear of it
         traceback.print_exc()
-        return _fail(f"{type(error).__name__}: {error}")
+        return _fail(WildpaperError(f"{type(error).__name__}: {error}"))
     return 0
 
 
-def _fail(said: str) -> int:
+def _fail(error: WildpaperError) -> int:
     """Tell the process that started this one why it stops; return the status."""
-    sys.stderr.write(f"{FAILED}{' '.join(said.split())}\n")
+    sys.stderr.write(f"{FAILED}{json.dumps([error.what, error.where, error.hint])}\n")
     return 1
 
 

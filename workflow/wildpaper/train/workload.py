@@ -13,8 +13,8 @@ UTILISATION = 0.4
 """Share of a GPU's peak that hours are reckoned with: an assumption."""
 CPU_FLOPS_PER_CORE = 2e10
 """Operations a second of one core: an assumption; the recipe 'micro' reaches 2.8e10."""
-REFERENCE = "A100"
-"""The GPU that hours are for where there is none."""
+_A100, _H200 = "A100", "H200"
+_A100_GB = 80
 _DENSE, _FROZEN, _RECOMPUTED = 6, 4, 2
 _STATES = 3
 
@@ -128,7 +128,8 @@ def rate_of(recipe: Recipe, size: Size, device: str, name: str) -> tuple[float, 
     device : str
         ``cpu`` or ``cuda``.
     name : str
-        Of the GPU; empty for `REFERENCE`.
+        Of the GPU; empty where there is none: hours are then for an A100, or, for a recipe
+        that needs more memory than it has, an H200.
 
     Notes
     -----
@@ -144,15 +145,16 @@ def rate_of(recipe: Recipe, size: Size, device: str, name: str) -> tuple[float, 
         speed = CPU_FLOPS_PER_CORE * hardware.n_threads
         assumed = f"assumed: {CPU_FLOPS_PER_CORE / 1e9:g} GFLOP/s a core"
         return speed / per_token, f"{cores} ({assumed})"
-    known, reference = kind_of(name), kind_of(REFERENCE)
-    assert reference is not None  # noqa: S101 - a name of the table
-    peak = (known or reference).peak_flops
-    on = f"{hardware.n_gpus} x {name or REFERENCE}"
+    reference = _H200 if hardware.min_gpu_memory_gb > _A100_GB else _A100
+    known, other = kind_of(name), kind_of(reference)
+    assert other is not None  # noqa: S101 - a name of the table
+    peak = (known or other).peak_flops
+    on = f"{hardware.n_gpus} x {name or reference}"
     assumed = f"assumed: {100 * UTILISATION:g} % of {peak / 1e12:g} TFLOP/s each"
     if not name:
         assumed += "; there is no such GPU here"
     elif not known:
-        assumed += f", the peak of an {REFERENCE}: its own is not known"
+        assumed += f", the peak of an {reference}: its own is not known"
     return hardware.n_gpus * peak * UTILISATION / per_token, f"{on} ({assumed})"
 
 

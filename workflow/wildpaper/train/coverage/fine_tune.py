@@ -1,17 +1,18 @@
 """One model a data set, trained on its prompts by the same recipe and budget (Figure 3)."""
 
 from pathlib import Path
+from typing import Any
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
-from wildpaper.train.examples import read_examples
+from wildpaper.train.examples import Examples, read_examples
 from wildpaper.train.fine_tune import started_on_all_devices
 from wildpaper.train.fit import fit
 from wildpaper.train.how import how_of
 from wildpaper.train.launch import is_first
 from wildpaper.train.model import build_model, check_hardware, quieten, save_model
 from wildpaper.train.order import training_order
-from wildpaper.train.recipe import load_recipe
+from wildpaper.train.recipe import Recipe, load_recipe
 from wildpaper.train.template import load_template
 
 
@@ -62,11 +63,9 @@ def train_coverage(
     for i, dataset in enumerate(datasets):
         data, apart = read_examples(prompts[i]), read_examples(held_out[i])
         if not len(data):
-            raise WildpaperError(
-                f"{dataset} has no prompt to train on",
-                where=str(prompts[i]),
-                hint="Leave the data set out, or look at coverage.first_day and last_day.",
-            )
+            hint = "Leave the data set out, or look at coverage.first_day and last_day."
+            where = str(prompts[i])
+            raise WildpaperError(f"{dataset} has no prompt to train on", where=where, hint=hint)
         name = f"coverage {dataset}"
         order = training_order(data.lengths.tolist(), optimiser, seed, name)
         fitted = fit(
@@ -77,6 +76,16 @@ def train_coverage(
             continue
         save_model(fitted.model, models[i], configs[i])
         write_json(losses[i], {"model": name, **fitted.watch.recorded()})
-        about = {"dataset": dataset, "recipe": settings.name, "title": settings.title, "seed": seed}
-        about |= {"base": settings.base, "n_prompts": len(data), "epochs": len(order) / len(data)}
-        write_json(reports[i], about | {"n_tokens": int(data.lengths[order].sum())})
+        write_json(reports[i], {"dataset": dataset, "seed": seed, **_report(settings, data, order)})
+
+
+def _report(recipe: Recipe, data: Examples, order: list[int]) -> dict[str, Any]:
+    """Return what was trained on what."""
+    return {
+        "recipe": recipe.name,
+        "title": recipe.title,
+        "base": recipe.base,
+        "n_prompts": len(data),
+        "epochs": len(order) / len(data),
+        "n_tokens": int(data.lengths[order].sum()),
+    }
