@@ -1,4 +1,4 @@
-"""Sizes and memory, against transformers' own model: parameters exactly, kept activations nearly."""
+"""Sizes and memory, against transformers' own model: parameters exactly, activations nearly."""
 
 import pytest
 import torch
