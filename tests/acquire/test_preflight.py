@@ -1,45 +1,30 @@
 """Before a long run, everything that is missing is said at once, and no secret is."""
 
 import json
+import logging
 import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from loopback_server import COMMIT, Loopback
+from needing import gpu_need, needs, plan_needs, recipe
 
 from wildpaper.acquire import preflight as module
 from wildpaper.acquire.preflight import check_requirements
-from wildpaper.acquire.preflight_needs import RESULTS_PER_RAW, needs_of
-from wildpaper.acquire.sources import load_sources
 from wildpaper.acquire.transfer import Patience
 from wildpaper.errors import WildpaperError
-from wildpaper.train.recipe import Recipe, load_recipe
+from wildpaper.train import hardware
+from wildpaper.train.hardware import Gpu
 
-ROOT = Path(__file__).parents[2]
 HASTY = Patience(attempts=2, backoff_s=0.001, timeout_s=2.0)
-SOURCES = load_sources(ROOT / "data/sources.yaml")
 OPEN = {"what": "wildchat wildchat-1m", "repo": "owner/open", "repo_type": "dataset",
         "file": "data/a.parquet", "glob": None, "revision": None, "gated": False}  # fmt: skip
 GATED = OPEN | {"what": "lmsys_chat_1m official", "repo": "owner/gated", "gated": True}
 MODEL = GATED | {"what": "the tokenizer", "repo": "meta/model", "repo_type": "model",
                  "file": "tokenizer.json"}  # fmt: skip
 REFUSED = {"status": 403, "headers": {"X-Error-Code": "GatedRepo"}}
-
-
-@dataclass(frozen=True)
-class Planned:
-    name: str
-    source: str
-    version: str
-
-
-def needs(*hub: dict[str, Any], **others: Any) -> dict[str, Any]:
-    known = {"hub": list(hub), "addresses": [], "gpus": None, "disk": [], "memory_gb": 0.0}
-    return known | others
 
 
 def check(folder: Path, wanted: dict[str, Any], server: Loopback | None = None) -> list[dict]:
@@ -68,15 +53,12 @@ def token(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that puts GPUs of so many bytes into a torch of our own."""
+    """Return a function that gives this machine GPUs of so many bytes."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
-    def put(*memories: int) -> None:
-        cuda = SimpleNamespace(
-            is_available=lambda: bool(memories),
-            device_count=lambda: len(memories),
-            get_device_properties=lambda i: SimpleNamespace(total_memory=memories[i]),
-        )
-        monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    def put(*memories: int, name: str = "NVIDIA A100") -> None:
+        found = tuple(Gpu(i, name, n_bytes) for i, n_bytes in enumerate(memories))
+        monkeypatch.setattr(hardware, "_all_gpus", lambda: found)
 
     return put
 
@@ -92,7 +74,7 @@ def test_all_is_there(tmp_path: Path, server: Loopback, token: str, gpus: Any) -
     wanted = needs(
         OPEN, GATED, MODEL, disk=[disk], memory_gb=0.001,
         addresses=[{"what": "alpaca official", "url": server.file_url}],
-        gpus={"what": "a recipe", "n": 1, "memory_gb": 80.0},
+        gpus=gpu_need(1, 80.0),
     )  # fmt: skip
     found = check(tmp_path, wanted, server)
     assert len(found) == 1 + 1 + 3 + 1 + 1 + 1 + 1
@@ -117,7 +99,7 @@ def test_everything_missing_is_said_at_once(
     wanted = needs(
         OPEN, GATED, disk=[disk], memory_gb=10.0**9,
         addresses=[{"what": "alpaca official", "url": server.url + "/resolve/gone"}],
-        gpus={"what": "the recipe big", "n": 4, "memory_gb": 75.0},
+        gpus=gpu_need(4, 75.0),
     )  # fmt: skip
     server.hub_status = 404
     lines = refused(tmp_path, wanted, server)
@@ -216,21 +198,40 @@ def test_gpus_are_counted_by_their_memory(
     memories: tuple[int, ...], met: bool, tmp_path: Path, gpus: Any
 ) -> None:
     gpus(*(n * 10**9 for n in memories))
-    wanted = needs(gpus={"what": "a recipe", "n": 4, "memory_gb": 75.0})
+    wanted = needs(gpus=gpu_need(4, 75.0))
     if met:
         assert len(check(tmp_path, wanted)) == 1
     else:
         assert "CUDA_VISIBLE_DEVICES" in refused(tmp_path, wanted)[0]
 
 
-def test_torch_stays_away_from_a_run_without_a_gpu(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_only_gpus_that_the_environment_shows_count(
+    tmp_path: Path, gpus: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    assert check(tmp_path, needs()) == []
+    gpus(*[80 * 10**9] * 4)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,2")
+    assert len(check(tmp_path, needs(gpus=gpu_need(2, 75.0)))) == 1
     (tmp_path / "preflight.json").unlink()
-    wanted = needs(gpus={"what": "a recipe", "n": 1, "memory_gb": 1.0})
-    assert "torch cannot be imported" in refused(tmp_path, wanted)[0]
+    (line,) = refused(tmp_path, needs(gpus=gpu_need(3, 75.0)))
+    assert line.count("80 GB") == 2
+
+
+def test_gpus_that_do_not_know_bf16(tmp_path: Path, gpus: Any) -> None:
+    gpus(80 * 10**9, name="Tesla V100")
+    assert "and bf16" in refused(tmp_path, needs(gpus=gpu_need(1, 75.0, bf16=True)))[0]
+    assert len(check(tmp_path, needs(gpus=gpu_need(1, 75.0)))) == 1
+
+
+def test_the_plan_of_the_training_stands_in_the_log_whatever_is_missing(
+    tmp_path: Path, gpus: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    gpus()
+    wanted = plan_needs(how=recipe()) | {"hub": [], "disk": []}
+    with caplog.at_level(logging.INFO, "wildpaper"):
+        lines = refused(tmp_path, wanted)
+    assert "parameters: 6,738,415,616" in caplog.text
+    assert "estimated from Table 1" in caplog.text
+    assert "4 GPU(s) with 75 GB each and bf16, for the recipe wildllama-7b" in lines[0]
 
 
 def test_needs_on_one_disk_are_added_up_less_what_is_there(
@@ -258,70 +259,6 @@ def test_the_disk_is_really_asked(tmp_path: Path) -> None:
     n_bytes = status.f_bavail * status.f_frsize * 100
     need = {"what": "x", "folder": str(tmp_path), "bytes": n_bytes, "estimated": False}
     assert "are free" in refused(tmp_path, needs(disk=[need]))[0]
-
-
-# ---------------------------------------------------------------- what a run needs
-def recipe(**hardware: Any) -> Recipe:
-    known = load_recipe(ROOT / "data/recipes/wildllama-7b.yaml")
-    return known.model_copy(update={"hardware": known.hardware.model_copy(update=hardware)})
-
-
-def plan_needs(*planned: Planned, tokenizer: str = "npm", how: Recipe | None = None) -> dict:
-    found = needs_of(planned, tokenizer, how, SOURCES, "data/raw", "results/full")
-    assert json.loads(json.dumps(found)) == found
-    return found
-
-
-def test_a_run_of_own_or_invented_files_needs_no_check() -> None:
-    own = [Planned("alpaca", "path", "local-1"), Planned("wildchat", "simulate", "3000-1")]
-    assert plan_needs(*own) == {}
-    assert plan_needs(*own, how=load_recipe(ROOT / "data/recipes/tiny.yaml")) == {}
-
-
-def test_registered_sizes_make_the_disk() -> None:
-    found = plan_needs(Planned("wildchat", "hub", "wildchat-1m"), Planned("dolly", "hub", ""))
-    raw = {need["folder"]: need for need in found["disk"]}
-    files = SOURCES.datasets.wildchat.versions["wildchat-1m"].files
-    assert raw["data/raw/wildchat/wildchat-1m"]["bytes"] == sum(f.size_bytes or 0 for f in files)
-    assert not any(need["estimated"] for need in found["disk"])
-    n_raw = sum(need["bytes"] for folder, need in raw.items() if folder.startswith("data/raw"))
-    assert raw["results/full/ingest"]["bytes"] == int(RESULTS_PER_RAW * n_raw)
-    assert [need["repo"] for need in found["hub"]] == [
-        "allenai/WildChat-1M", "databricks/databricks-dolly-15k"
-    ]  # fmt: skip
-    assert not any(need["gated"] for need in found["hub"])
-    assert found["hub"][0]["file"] == files[0].hub_path
-
-
-def test_every_registered_release_can_be_planned() -> None:
-    for name, entry in SOURCES.datasets:
-        for key, version in entry.versions.items():
-            if version.hub_repo:
-                found = plan_needs(Planned(name, "hub", key))
-                (need,) = found["hub"]
-                assert need["gated"] == version.gated
-                assert bool(need["file"]) != bool(need["glob"])
-                assert found["disk"][0]["estimated"] == bool(version.hub_glob)
-                assert found["disk"][0]["bytes"] > 10**6
-
-
-def test_an_address_is_asked_and_not_the_hub() -> None:
-    found = plan_needs(Planned("alpaca", "url", "official"))
-    assert found["hub"] == []
-    assert found["addresses"][0]["url"].endswith("/alpaca_data.json")
-
-
-def test_the_paper_s_training_needs_gpus_its_base_and_disk() -> None:
-    found = plan_needs(how=recipe(), tokenizer="hub")
-    assert found["gpus"] == {"what": "the recipe wildllama-7b", "n": 4, "memory_gb": 75.0}
-    assert [(need["repo_type"], need["file"], need["gated"]) for need in found["hub"]] == [
-        ("model", "tokenizer.json", True), ("model", "config.json", True)
-    ]  # fmt: skip
-    folders = [need["folder"] for need in found["disk"]]
-    assert folders == ["results/full/train", None]
-    local = recipe().model_copy(update={"base": "./weights"})
-    assert plan_needs(how=local)["hub"] == []
-    assert plan_needs(how=recipe(device="cpu", n_gpus=0))["gpus"] is None
 
 
 def test_the_hub_s_cache_is_where_a_base_model_goes(

@@ -16,6 +16,7 @@ UNLABELLED = dict.fromkeys(
         "table-07-toxicity-datasets",
         "table-12-detoxify-categories",
         "table-13-moderation-categories",
+        "figure-03-coverage",
     ),
     "this run has no labels",
 )

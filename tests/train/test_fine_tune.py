@@ -9,6 +9,7 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from training_data import (
     ROOT,
     corpus,
@@ -18,14 +19,20 @@ from training_data import (
     write_call,
     write_shards,
 )
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, set_seed
 
 from wildpaper.errors import WildpaperError
 from wildpaper.train.attention import use_packed_attention
 from wildpaper.train.examples import read_examples
 from wildpaper.train.fine_tune import train_model
-from wildpaper.train.loss import mean_loss, return_losses
+from wildpaper.train.loss import mean_loss, return_losses, summed_loss
+from wildpaper.train.model import build_model
+from wildpaper.train.order import training_order
+from wildpaper.train.packing import IGNORED, pack
 from wildpaper.train.prepare import prepare_training
+from wildpaper.train.recipe import load_recipe
+from wildpaper.train.template import load_template
+from wildpaper.train.watch import Watch
 
 KNOWN = vocabulary(8)
 FILES = ("model.safetensors", "config.json", "losses.json", "report.json")
@@ -69,6 +76,7 @@ def train(tmp_path, tokenizer_file, data):
                     **{key: out / file for key, file in OUTPUTS.items()})  # fmt: skip
         return out
 
+    run.folder, run.tokenizer = tmp_path, tokenizer_file
     return run
 
 
@@ -187,6 +195,43 @@ def test_the_size_of_micro_batches_does_not_matter(train):
     assert losses[0] == pytest.approx(losses[2], rel=1e-4)
 
 
+def test_the_gradients_are_those_of_the_mean_over_the_step(train, data, monkeypatch):
+    """Adam takes any multiple of a gradient for the same: its size is looked at by itself."""
+    found = []
+
+    def on_pre_optimizer_step(self, args, state, control, model, **given):
+        if not found:
+            found.extend(part.grad.clone() for part in model.parameters())
+
+    monkeypatch.setattr(Watch, "on_pre_optimizer_step", on_pre_optimizer_step, raising=False)
+    batch = {"optimiser__batch": 8, "optimiser__max_tokens": None, "optimiser__max_steps": 1}
+    train(optimiser__max_grad_norm=1e9, **batch)
+    examples = read_examples(data[0])
+    recipe = load_recipe(tiny_recipe(train.folder / "small.yaml", **batch))
+    order = training_order(examples.lengths.tolist(), recipe.optimiser, 3, "wildllama")
+    assert examples.lengths[order].sum() > recipe.optimiser.micro_batch_tokens
+    set_seed(3)
+    net = build_model(recipe, load_template(recipe.data, train.tokenizer))
+    use_packed_attention(net)
+    whole = pack([examples.one(i) for i in order])
+    (summed_loss(net, whole) / (whole["labels"] != IGNORED).sum()).backward()
+    for ours, part in zip(found, net.parameters(), strict=True):
+        assert torch.allclose(ours, part.grad, rtol=1e-3, atol=1e-7)
+
+
+def test_half_precision_follows_the_loss_and_leaves_whole_weights(train):
+    few = {"optimiser__max_tokens": None, "optimiser__max_steps": 3, "held_out__max_examples": 3}
+    out = [train(p, hardware__precision=p, **few) for p in ("float32", "bf16")]
+    whole, half = (read(folder / "losses.json") for folder in out)
+    assert whole != half
+    for share in ("training", "held_out"):
+        assert [point["loss_nats"] for point in half[share]] == pytest.approx(
+            [point["loss_nats"] for point in whole[share]], abs=0.05
+        )
+    weights = load_file(out[1] / "model.safetensors").values()
+    assert {part.dtype for part in weights} == {torch.float32}
+
+
 def test_a_pretrained_base_is_where_training_starts(train, data):
     base = train("base", optimiser__max_tokens=3_000)
     tuned = train("tuned", base=str(base), architecture=None, held_out__max_examples=1000,
@@ -197,14 +242,6 @@ def test_a_pretrained_base_is_where_training_starts(train, data):
         mean_loss(load(base), held_out, range(len(held_out)), 300), rel=1e-5
     )
     assert (tuned / "model.safetensors").read_bytes() != (base / "model.safetensors").read_bytes()
-
-
-def test_a_base_without_safetensors_is_refused(train, tmp_path):
-    base = train("base", optimiser__max_tokens=600)
-    torch.save(load(base).state_dict(), base / "pytorch_model.bin")
-    (base / "model.safetensors").unlink()
-    with pytest.raises(WildpaperError, match="Cannot load the model"):
-        train("tuned", base=str(base), architecture=None)
 
 
 def test_a_base_with_another_vocabulary_is_refused(train, tmp_path):

@@ -68,4 +68,9 @@ def plain_tokenizer(text: str) -> str:
     """Return a ``tokenizer.json`` that adds nothing to texts and parses nothing out of them."""
     about = json.loads(text)
     about |= {"added_tokens": [], "post_processor": None, "truncation": None, "padding": None}
+    # GGUF says "smollm": digits are parted first, which transformers passes over
+    about["pre_tokenizer"] = {
+        "type": "Sequence",
+        "pretokenizers": [{"type": "Digits", "individual_digits": True}, about["pre_tokenizer"]],
+    }
     return json.dumps(about, ensure_ascii=False) + "\n"

@@ -135,13 +135,7 @@ def _attempt(task: _Task, max_tokens: int) -> Fitted:
     how, data = task.how, task.data
     # accelerate remembers in which micro-batch an attempt before this one broke off
     GradientState._reset_state()
-    transformers.set_seed(task.seed)
-    net = task.build()
-    use_packed_attention(net)
-    if how.adapter:
-        net = with_adapter(net, how.adapter)
-    return_losses(causal_model(net))
-    n = n_devices()
+    net, n = _start(task), n_devices()
     steps = micro_batches(data.lengths, task.order, how.optimiser.batch, max_tokens, n)
     by_step = [sum(int(data.lengths[group].sum()) for group in step if group) for step in steps]
     progress = Progress(f"{task.name}: training", sum(by_step), "tokens")
@@ -167,6 +161,17 @@ def _attempt(task: _Task, max_tokens: int) -> Fitted:
     _LOG.info("%s: %d steps, %s", task.name, len(steps), speed.line())
     return_logits(causal_model(net))
     return Fitted(_finished(trainer, net, how), watch, speed)
+
+
+def _start(task: _Task) -> Any:
+    """Return the model at step 0, ready for packed micro-batches."""
+    transformers.set_seed(task.seed)
+    net = task.build()
+    use_packed_attention(net)
+    if task.how.adapter:
+        net = with_adapter(net, task.how.adapter)
+    return_losses(causal_model(net))
+    return net
 
 
 def _only(items: list[Any]) -> Any:

@@ -136,9 +136,9 @@ class QualityRule(Section):
     min_reply_tokens: int = Field(default=16, ge=0)
     """Supervised tokens of an example, at least."""
     min_distinct_share: float = Field(default=0.3, ge=0, le=1)
-    """Distinct tokens of the reply as a share of all, at least: repetition teaches little."""
+    """Distinct tokens as a share of all in stretches of 64 reply tokens, on average, at least: repetition teaches little."""  # noqa: E501
     distinct_prompts: bool = True
-    """Keep one example of those that begin with the same prompt."""
+    """Keep one conversation of those that begin with the same prompt."""
 
 
 class DataSizeSettings(Section):

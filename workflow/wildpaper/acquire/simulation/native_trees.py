@@ -11,7 +11,7 @@ from wildpaper.acquire.simulation.native_author import Author, Said
 BAD_LINES = ("missing-parent", "non-string-text", "unknown-role", "unparsable-json")
 """Reasons for which a reader shall quarantine a line that `bad_line` writes."""
 
-_REPLIES = ((1, 0.5), (2, 0.3), (3, 0.2))
+_REPLIES = ((1, 0.8), (2, 0.15), (3, 0.05))
 _QUESTIONS = ((1, 0.85), (2, 0.15))
 _SHARE_UNANSWERED = 0.05
 _SHARE_DELETED = 0.02
