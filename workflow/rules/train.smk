@@ -94,6 +94,7 @@ rule train_model:
         code=code_digest("wildpaper.train.fine_tune"),
         model_name="{model}",
         seed=CONFIG.seed,
+        n_gpus=TRAIN_GPUS,
     message:
         "Train {wildcards.model}"
     script:
@@ -158,6 +159,7 @@ for _names in COVERAGE_JOBS:
             code=code_digest("wildpaper.train.coverage.fine_tune"),
             datasets=_names,
             seed=CONFIG.seed,
+            n_gpus=TRAIN_GPUS,
         message:
             f"Train on the prompts of {', '.join(_names)}"
         script:
@@ -192,6 +194,7 @@ rule train_data_sizes:
         call="wildpaper.train.data_size.fine_tune:train_data_sizes",
         code=code_digest("wildpaper.train.data_size.fine_tune"),
         seed=CONFIG.seed,
+        n_gpus=TRAIN_GPUS,
     message:
         "Train on growing subsets"
     script:

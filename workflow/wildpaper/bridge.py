@@ -15,7 +15,7 @@ from wildpaper.devices import hold
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
 
-_RESERVED = ("call", "code", "watch")
+_RESERVED = ("call", "code", "watch", "n_gpus")
 _MB = 1024
 
 
@@ -49,7 +49,8 @@ def _run(job: Any, log: logging.Logger) -> int:
         arguments = _arguments(job)
         if "n_workers" in inspect.signature(function).parameters:
             arguments["n_workers"] = job.threads
-        with hold(int(getattr(job.resources, "gpu", 0))):
+        # Snakemake cuts a resource down to its limit in the profile, but no parameter
+        with hold(int(job.params.get("n_gpus", getattr(job.resources, "gpu", 0)))):
             function(**arguments)
     except WildpaperError as error:
         log.error("%s", error)
