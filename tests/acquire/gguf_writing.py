@@ -66,7 +66,9 @@ def write_gguf(path: Path, model: Any, kind: str = "smollm") -> Any:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return model.to(torch.bfloat16).float()
+    for weights in model.parameters():  # not the whole model: its frequencies are no weights
+        weights.data = weights.data.to(torch.bfloat16).float()
+    return model
 
 
 def _add(writer: gguf.GGUFWriter, name: str, weights: Any, shape: LlamaConfig) -> None:

@@ -161,3 +161,12 @@ def test_micro_batches_are_even():
     lengths = np.array([100, 10, 10, 10, 10, 60, 50, 50, 50, 50])
     (step,) = micro_batches(lengths, list(range(10)), 10, 200, 1)
     assert sorted(int(lengths[group].sum()) for group in step) == [200, 200]
+
+
+def test_a_loss_in_16_bits_is_summed_in_32(net):
+    batch = pack(conversations(8, 12))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        total = summed_loss(net, batch)
+    assert total.dtype == torch.float32
+    exact = float(token_losses(net, batch).double().sum())
+    assert float(total) == pytest.approx(exact, rel=1e-3)

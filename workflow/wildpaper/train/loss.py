@@ -48,9 +48,10 @@ def _sum(hidden: torch.Tensor, weights: torch.Tensor, wanted: torch.Tensor) -> t
     device = hidden.device.type
     options = _CHUNKS if device == "cpu" else None
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
-    return linear_cross_entropy(
-        hidden.to(dtype), weights.to(dtype), wanted, reduction="sum", options=options
-    )
+    if dtype != torch.float32:  # a sum in 16 bits would be rounded
+        logits = hidden.to(dtype) @ weights.to(dtype).T
+        return cross_entropy(logits.float(), wanted, reduction="sum")
+    return linear_cross_entropy(hidden, weights, wanted, reduction="sum", options=options)
 
 
 def _single(hidden: torch.Tensor, weights: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
