@@ -87,7 +87,7 @@ rule train_model:
         "../../environment.yml"
     threads: TRAIN_THREADS
     resources:
-        mem_mb=3000,
+        mem_mb=4500,
         gpu=TRAIN_GPUS,
     params:
         call="wildpaper.train.fine_tune:train_model",

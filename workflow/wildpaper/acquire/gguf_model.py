@@ -1,8 +1,11 @@
 """From a model in GGUF to the files of Hugging Face: configuration, weights, tokenizer."""
 
 import json
+import struct
 from pathlib import Path
+from typing import Any
 
+import gguf as gguf_files
 import torch
 import transformers
 
@@ -10,6 +13,9 @@ from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, scratch_folder, sha256_file, write_text
 
 _DROPPED = ("quantization_config", "_name_or_path", "_model_name_or_path")
+_PARTED_FIRST = {"smollm": [{"type": "Digits", "individual_digits": True}]}
+"""What a tokenizer parts a text at before bytes, by GGUF's name for it; transformers passes over
+it. All names: llama.cpp, src/llama-vocab.cpp."""
 
 
 def convert_gguf(gguf: Path, weights: Path, config: Path, tokenizer: Path, sha256: str) -> None:
@@ -48,7 +54,8 @@ def convert_gguf(gguf: Path, weights: Path, config: Path, tokenizer: Path, sha25
             folder, dtype=torch.float32, **where
         )
         fast = transformers.AutoTokenizer.from_pretrained(folder, **where)
-    except (OSError, ValueError, KeyError) as error:
+        first = _parted_first(gguf)
+    except (OSError, ValueError, KeyError, struct.error) as error:
         raise WildpaperError(
             f"Cannot read the model: {str(error).splitlines()[0]}", where=str(gguf)
         ) from error
@@ -61,16 +68,34 @@ def convert_gguf(gguf: Path, weights: Path, config: Path, tokenizer: Path, sha25
             with atomic_path(path) as temporary:
                 (scratch / name).replace(temporary)
                 temporary.chmod(0o644)
-    write_text(tokenizer, plain_tokenizer(fast.backend_tokenizer.to_str()))
+    write_text(tokenizer, plain_tokenizer(fast.backend_tokenizer.to_str(), first))
 
 
-def plain_tokenizer(text: str) -> str:
-    """Return a ``tokenizer.json`` that adds nothing to texts and parses nothing out of them."""
+def _parted_first(gguf: Path) -> list[dict[str, Any]]:
+    """Return what the tokenizer of a file parts a text at first."""
+    field = gguf_files.GGUFReader(gguf).get_field("tokenizer.ggml.pre")
+    kind = str(field.contents()) if field else ""
+    if kind not in _PARTED_FIRST:
+        raise WildpaperError(
+            f"Its tokenizer is of a kind that is not known here: {kind!r}",
+            where=str(gguf),
+            hint=f"Known: {', '.join(_PARTED_FIRST)}.",
+        )
+    return _PARTED_FIRST[kind]
+
+
+def plain_tokenizer(text: str, first: list[dict[str, Any]]) -> str:
+    """Return a ``tokenizer.json`` that adds nothing to texts and parses nothing out of them.
+
+    Parameters
+    ----------
+    text : str
+        A ``tokenizer.json``.
+    first : list of dict
+        Pre-tokenizers to put before its own.
+    """
     about = json.loads(text)
     about |= {"added_tokens": [], "post_processor": None, "truncation": None, "padding": None}
-    # GGUF says "smollm": digits are parted first, which transformers passes over
-    about["pre_tokenizer"] = {
-        "type": "Sequence",
-        "pretokenizers": [{"type": "Digits", "individual_digits": True}, about["pre_tokenizer"]],
-    }
+    parts = [*first, about["pre_tokenizer"]]
+    about["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": parts}
     return json.dumps(about, ensure_ascii=False) + "\n"

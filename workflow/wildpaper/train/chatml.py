@@ -20,7 +20,7 @@ class ChatmlTemplate:
     Parameters
     ----------
     tokenizer : Path
-        As `wildpaper.acquire.smollm2` writes it.
+        As `wildpaper.acquire.gguf_model` writes it.
 
     Raises
     ------

@@ -80,14 +80,19 @@ def arguments_of(how: How, n_steps: int, n_micro_batches: int, seed: int, folder
     on_gpu = hardware.device == "cuda"
     sharded = n_devices() > 1 and hardware.sharding == "fsdp-full"
     checkpointing = hardware.gradient_checkpointing
+    # Sharding has a faster way to recompute. It renames layers, and peft then finds no weights
+    # of the adapter to keep: who went on from such a state began with an empty one.
+    by_sharding = sharded and not how.adapter
     arguments = transformers.TrainingArguments(
         output_dir=str(folder),
         use_cpu=not on_gpu,
         bf16=hardware.precision == "bf16",
         tf32=True if on_gpu else None,
-        activation_checkpointing=checkpointing and not sharded,
+        activation_checkpointing=checkpointing and not by_sharding,
         fsdp=sharded,
-        fsdp_config=_SHARDED | {"activation_checkpointing": checkpointing} if sharded else None,
+        fsdp_config=_SHARDED | {"activation_checkpointing": checkpointing and by_sharding}
+        if sharded
+        else None,
         ddp_find_unused_parameters=False,
         per_device_train_batch_size=1,
         gradient_accumulation_steps=n_micro_batches,
