@@ -9,12 +9,12 @@ import transformers
 
 from wildpaper.train.attention import use_packed_attention
 from wildpaper.train.lora import with_adapter
+from wildpaper.train.operations import DENSE, FROZEN
 from wildpaper.train.settings import AdapterSettings
 
 Number = Literal["float32", "bf16"]
 DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 _LEARNING_RATE = 2e-5
-_DENSE, _FROZEN = 6, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def operations(
     The embeddings that tokens come in by are looked up, and recomputation is no use: neither
     counts. Attention: products for scores and for values, twice as many in the backward pass.
     """
-    per_token = (_FROZEN if lora else _DENSE) * (shape.layer_parameters + shape.head_parameters)
+    per_token = (FROZEN if lora else DENSE) * (shape.layer_parameters + shape.head_parameters)
     pairs = sum(n * n if masked else n * (n + 1) // 2 for n in lengths)
     return per_token * sum(lengths), 3 * 4 * shape.hidden * shape.n_layers * pairs
 

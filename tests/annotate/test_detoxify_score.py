@@ -13,7 +13,7 @@ from labelled_corpus import INSULTS, messages
 
 from wildpaper.annotate.detoxify import score as detoxify
 from wildpaper.annotate.detoxify.checkpoint import load_detoxify
-from wildpaper.annotate.detoxify.score import score_detoxify, score_shards, score_texts
+from wildpaper.annotate.detoxify.score import score_detoxify, score_texts
 from wildpaper.errors import WildpaperError
 from wildpaper.files import sha256_file
 from wildpaper.schema import DETOXIFY_HEADS, LABELS
@@ -40,7 +40,7 @@ RAGGED = [
 def scored(folder, texts, checkpoint, name="wildchat-0", **options):
     path = folder / f"{name}.parquet"
     shard = write_shard(folder / f"{name}-in.parquet", texts)
-    score_detoxify(shard, checkpoint, path, dataset="wildchat", **options)
+    score_detoxify([shard], checkpoint, [path], ["wildchat"], **options)
     return pq.read_table(path)
 
 
@@ -49,7 +49,7 @@ def test_several_shards_at_once_get_the_scores_that_each_gets_alone(tmp_path, sm
     for i, texts in enumerate(parts):
         scored(tmp_path, texts, small_checkpoint, f"alone-{i}")
     together = [tmp_path / f"together-{i}.parquet" for i in range(3)]
-    score_shards([tmp_path / f"alone-{i}-in.parquet" for i in range(3)], small_checkpoint,
+    score_detoxify([tmp_path / f"alone-{i}-in.parquet" for i in range(3)], small_checkpoint,
                  together, ["alpaca", "dolly", "sharegpt"])  # fmt: skip
     for i, path in enumerate(together):
         assert path.read_bytes() == (tmp_path / f"alone-{i}.parquet").read_bytes()
@@ -218,7 +218,9 @@ def test_a_null_text_is_named_by_file_and_row(small_checkpoint, tmp_path, monkey
 def test_messages_that_lack_a_column_are_refused(small_checkpoint, tmp_path):
     pq.write_table(pa.table({"text": ["ba"]}), tmp_path / "in.parquet")
     with pytest.raises(WildpaperError, match="conversation_id"):
-        score_detoxify(tmp_path / "in.parquet", small_checkpoint, tmp_path / "out.parquet", "x")
+        score_detoxify(
+            [tmp_path / "in.parquet"], small_checkpoint, [tmp_path / "out.parquet"], ["x"]
+        )
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 is not enough"])
@@ -227,5 +229,5 @@ def test_a_damaged_shard_is_refused(small_checkpoint, tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(WildpaperError) as caught:
-        score_detoxify(path, small_checkpoint, tmp_path / "out.parquet", "x")
+        score_detoxify([path], small_checkpoint, [tmp_path / "out.parquet"], ["x"])
     assert caught.value.where == str(path)

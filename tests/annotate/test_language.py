@@ -5,12 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from wildpaper.annotate.language import detect as language
-from wildpaper.annotate.language.detect import (
-    build_detector,
-    detect,
-    detect_language,
-    detect_languages,
-)
+from wildpaper.annotate.language.detect import build_detector, detect, detect_language
 from wildpaper.annotate.names import NO_LANGUAGE
 from wildpaper.errors import WildpaperError
 from wildpaper.schema import LABELS
@@ -39,7 +34,7 @@ def labels_of(folder, texts, name="alpaca-0", **options):
     )
     pq.write_table(table, folder / "messages.parquet")
     path = folder / f"{name}.parquet"
-    detect_language(folder / "messages.parquet", path, "alpaca", FEW, **options)
+    detect_language([folder / "messages.parquet"], [path], ["alpaca"], FEW, **options)
     return path
 
 
@@ -64,7 +59,7 @@ def test_several_shards_at_once_get_the_labels_that_each_gets_alone(tmp_path):
         alone.append(labels_of(tmp_path, texts, f"alone-{i}"))
         shards.append((tmp_path / "messages.parquet").rename(tmp_path / f"messages-{i}.parquet"))
     together = [tmp_path / f"together-{i}.parquet" for i in range(3)]
-    detect_languages(shards, together, ["alpaca", "dolly", "sharegpt"], FEW)
+    detect_language(shards, together, ["alpaca", "dolly", "sharegpt"], FEW)
     assert [p.read_bytes() for p in together] == [p.read_bytes() for p in alone]
 
 

@@ -64,7 +64,7 @@ def test_it_trains_the_pretrained_model_on_alpaca(folder, preset, entry):
     assert training.models == {"smollm2": "alpaca"}
     assert set(training.titles()) == {"smollm2", "base"}
     assert training.titles()["base"] == entry.title
-    assert training.base == f"data/raw/{entry.folder}"
+    assert training.recipe.base_folder == f"data/raw/{entry.folder}"
     assert training.base_source == str(folder / "data/raw" / entry.file)
     assert training.base_sha256 == entry.sha256
 

@@ -169,7 +169,7 @@ def test_an_unknown_recipe_names_the_known_ones(folder):
 def test_what_is_trained_is_what_the_run_has_the_data_of(folder):
     made = plan(folder, **SIMULATED).training
     assert made.models == {"wildllama": "wildchat", "baseline": "sharegpt"}
-    assert (made.device, made.n_gpus, made.base) == ("cpu", 0, "")
+    assert (made.device, made.n_gpus, made.recipe.base_folder) == ("cpu", 0, "")
     assert made.compared == list(DATASETS)
     fewer = {name: {"source": "simulate"} for name in ("wildchat", "dolly")}
     made = plan(folder, datasets=fewer, train={"recipe": "tiny"}).training

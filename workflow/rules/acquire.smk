@@ -175,7 +175,7 @@ if TRAINING and TRAINING.base_source:
             config=TRAINING.base_files()[1],
             tokenizer=TRAINING.base_files()[2],
         log:
-            f"data/raw/logs/convert_gguf/{Path(TRAINING.base).name}.log",
+            f"data/raw/logs/convert_gguf/{Path(TRAINING.recipe.base_folder).name}.log",
         conda:
             "../../environment.yml"
         resources:

@@ -92,9 +92,9 @@ rule count_tokens:
 rule detect_language:
     """Identify the language of each message with lingua."""
     input:
-        messages=messages_shard,
+        messages=lambda wildcards: [messages_shard(wildcards)],
     output:
-        labels=results("annotate/language@computed/{dataset}-{shard}.parquet"),
+        labels=[results("annotate/language@computed/{dataset}-{shard}.parquet")],
     log:
         logs("detect_language/{dataset}-{shard}"),
     wildcard_constraints:
@@ -106,7 +106,7 @@ rule detect_language:
     params:
         call="wildpaper.annotate.language.detect:detect_language",
         code=code_digest("wildpaper.annotate.language.detect"),
-        dataset="{dataset}",
+        datasets=lambda wildcards: [wildcards.dataset],
         languages=CONFIG.annotate.language.model_dump(mode="json")["languages"],
         accuracy=CONFIG.annotate.language.accuracy,
     message:
@@ -135,7 +135,7 @@ if TOGETHER:
         resources:
             mem_mb=2000,
         params:
-            call="wildpaper.annotate.language.detect:detect_languages",
+            call="wildpaper.annotate.language.detect:detect_language",
             code=code_digest("wildpaper.annotate.language.detect"),
             datasets=TOGETHER,
             languages=CONFIG.annotate.language.model_dump(mode="json")["languages"],
@@ -166,7 +166,7 @@ if TOGETHER:
             mem_mb=2500,
             gpu=GPU_OF_DETOXIFY,
         params:
-            call="wildpaper.annotate.detoxify.score:score_shards",
+            call="wildpaper.annotate.detoxify.score:score_detoxify",
             code=code_digest("wildpaper.annotate.detoxify.score"),
             datasets=TOGETHER,
             batch_tokens=CONFIG.annotate.detoxify.batch_tokens,
@@ -292,10 +292,10 @@ rule score_detoxify:
     """Score toxicity with Detoxify, each distinct text once."""
     input:
         *CHECKPOINT_FILES,
-        messages=messages_shard,
+        messages=lambda wildcards: [messages_shard(wildcards)],
         checkpoint=CHECKPOINT,
     output:
-        labels=results("annotate/detoxify@computed/{dataset}-{shard}.parquet"),
+        labels=[results("annotate/detoxify@computed/{dataset}-{shard}.parquet")],
     log:
         logs("score_detoxify/{dataset}-{shard}"),
     wildcard_constraints:
@@ -308,7 +308,7 @@ rule score_detoxify:
     params:
         call="wildpaper.annotate.detoxify.score:score_detoxify",
         code=code_digest("wildpaper.annotate.detoxify.score"),
-        dataset="{dataset}",
+        datasets=lambda wildcards: [wildcards.dataset],
         batch_tokens=CONFIG.annotate.detoxify.batch_tokens,
         threshold=CONFIG.annotate.detoxify.threshold,
         device=CONFIG.annotate.detoxify.device,

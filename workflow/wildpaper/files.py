@@ -4,6 +4,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -66,6 +67,22 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
         prefix=f".{name}-", dir=parent, ignore_cleanup_errors=True
     ) as folder:
         yield Path(folder)
+
+
+def open_unfinished(folder: Path) -> None:
+    """Make a folder for unfinished work; remove those of the same work with other inputs.
+
+    Parameters
+    ----------
+    folder : Path
+        Its name ends in a hyphen and 16 hexadecimal digits, the digest of the inputs.
+    """
+    name = folder.name.rpartition("-")[0]
+    same = re.compile(rf"{re.escape(name)}-[0-9a-f]{{16}}")
+    for other in folder.parent.glob(f"{glob.escape(name)}-*"):
+        if other != folder and same.fullmatch(other.name):
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -50,15 +50,10 @@ class Training:
         """Cores that a training takes."""
         return 1 if self.device == "cuda" else self.recipe.hardware.n_threads
 
-    @property
-    def base(self) -> str:
-        """The folder of a pretrained base on this machine; empty if there is none."""
-        local = is_local(self.recipe.base)
-        return self.recipe.base if local and self.recipe.base != SCRATCH else ""
-
     def base_files(self) -> list[str]:
         """Return the files of a base on this machine."""
-        return [f"{self.base}/{name}" for name in BASE_FILES] if self.base else []
+        folder = self.recipe.base_folder
+        return [f"{folder}/{name}" for name in BASE_FILES] if folder else []
 
     def titles(self) -> dict[str, str]:
         """Return {model: title}, the pretrained base among them."""
@@ -92,11 +87,6 @@ class Training:
         elif not self.models:
             found["data-size"] = found["train"]
         return found
-
-
-def is_local(base: str) -> bool:
-    """Say whether a base is a folder; else it is a repository of the hub, or `SCRATCH`."""
-    return base.startswith(("/", ".", "data/")) or Path(base).is_dir()
 
 
 def recipe_file(name: str, project: str) -> str:

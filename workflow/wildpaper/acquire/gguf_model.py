@@ -10,7 +10,8 @@ import torch
 import transformers
 
 from wildpaper.errors import WildpaperError
-from wildpaper.files import atomic_path, scratch_folder, sha256_file, write_text
+from wildpaper.files import sha256_file, write_text
+from wildpaper.train.model import quieten, save_model
 
 _DROPPED = ("quantization_config", "_name_or_path", "_model_name_or_path")
 _PARTED_FIRST = {"smollm": [{"type": "Digits", "individual_digits": True}]}
@@ -46,7 +47,7 @@ def convert_gguf(gguf: Path, weights: Path, config: Path, tokenizer: Path, sha25
             where=str(gguf),
             hint="Remove it and run 'make smollm2'.",
         )
-    transformers.utils.logging.disable_progress_bar()
+    quieten()
     where = {"gguf_file": gguf.name, "local_files_only": True}
     folder = str(gguf.parent.resolve())
     try:
@@ -62,12 +63,7 @@ def convert_gguf(gguf: Path, weights: Path, config: Path, tokenizer: Path, sha25
     plain = {k: v for k, v in model.config.to_dict().items() if k not in _DROPPED}
     copy = type(model)(type(model.config)(**plain))
     copy.load_state_dict(model.state_dict())
-    with scratch_folder(weights.parent, "gguf") as scratch:
-        copy.to(torch.bfloat16).save_pretrained(scratch, max_shard_size="10TB")
-        for path, name in ((weights, "model.safetensors"), (config, "config.json")):
-            with atomic_path(path) as temporary:
-                (scratch / name).replace(temporary)
-                temporary.chmod(0o644)
+    save_model(copy.to(torch.bfloat16), weights, config)
     write_text(tokenizer, plain_tokenizer(fast.backend_tokenizer.to_str(), first))
 
 

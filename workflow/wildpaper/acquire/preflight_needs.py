@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from wildpaper.acquire.sources import Sources, Version
-from wildpaper.plan_training import is_local
 from wildpaper.train.estimate import disk_bytes, least_memory
 from wildpaper.train.memory import BF16, host_memory, size_of
-from wildpaper.train.recipe import SCRATCH, Recipe
+from wildpaper.train.recipe import Recipe
 from wildpaper.train.workload import runs_of
 
 Needs = dict[str, Any]
@@ -172,7 +171,7 @@ def _repository(what: str, version: Version) -> dict[str, Any]:
 
 
 def _base_model(recipe: Recipe, sources: Sources) -> list[dict[str, Any]]:
-    if not _from_hub(recipe):
+    if not recipe.base_repository:
         return []
     known = sources.tokenizers.llama2.hub
     need = _hub_need(
@@ -183,11 +182,6 @@ def _base_model(recipe: Recipe, sources: Sources) -> list[dict[str, Any]]:
         recipe.base_revision,
     )
     return [need | {"gated": known.gated and known.repo == recipe.base}]
-
-
-def _from_hub(recipe: Recipe) -> bool:
-    """Say whether the base is a repository of the hub; `wildpaper.train.model` decides alike."""
-    return recipe.base != SCRATCH and not is_local(recipe.base)
 
 
 def _gpus(recipe: Recipe) -> dict[str, Any] | None:
@@ -221,7 +215,7 @@ def _training_disk(recipe: Recipe, results_folder: str, n_compared: int) -> list
         needed = max(needed, disk_bytes(recipe, size, runs_of(recipe, None, n_compared, 1.0)))
         of_base = BF16 * size.n_parameters
     disk = [_disk_need(f"training with {recipe.name}", f"{results_folder}/train", needed)]
-    if _from_hub(recipe):
+    if recipe.base_repository:
         disk.append(_disk_need(f"base model of {recipe.name}", None, of_base, True))
     return disk
 

@@ -78,8 +78,8 @@ def judge_likelihood(
         )
     places = {name: str(p.parent.resolve()) for name, p in zip(names, models, strict=True)}
     if settings.base != SCRATCH:
-        local = Path(settings.base)
-        places[BASE] = str(local.resolve()) if local.is_dir() else settings.base
+        folder = settings.base_folder
+        places[BASE] = str(Path(folder).resolve()) if folder else settings.base
     tables = [
         _score(load_scorer(place, device, settings.base_revision if name == BASE else None),
                name, data, end_id)

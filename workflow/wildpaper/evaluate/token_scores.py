@@ -28,7 +28,11 @@ def load_scorer(base: str, device: str = "cpu", revision: str | None = None) -> 
     """
     if device == "cuda" and not torch.cuda.is_available():
         raise WildpaperError("There is no GPU to score on", hint="Choose a recipe for a CPU.")
-    model = load_model(base, revision)
+    return ready_to_score(load_model(base, revision), device)
+
+
+def ready_to_score(model: Any, device: str) -> Any:
+    """Return a model that takes packed micro-batches, on a device; on a GPU in bf16."""
     use_packed_attention(model)
     if device == "cuda":
         model = model.to(device="cuda", dtype=torch.bfloat16)

@@ -88,8 +88,8 @@ def _front_matter(
         front["license_name"] = "see-licences-below"
     if recipe.base != SCRATCH and recipe.base_revision is not None:
         front["base_model_revision"] = recipe.base_revision
-    if "/" in recipe.base and not recipe.base.startswith(("/", ".", "data/")):
-        front["base_model"] = recipe.base
+    if recipe.base_repository:
+        front["base_model"] = recipe.base_repository
     front["tags"] = ["wildpaper", *(["simulated"] if simulated else [])]
     return front
 

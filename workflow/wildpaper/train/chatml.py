@@ -36,20 +36,20 @@ class ChatmlTemplate:
     """
 
     def __init__(self, tokenizer: Path) -> None:
-        self._plain = PlainTokenizer(tokenizer, "<|im_start|>", "<|im_end|>")
-        self._plain.require("\na", ("\n", "a"), "chatml")
-        self.begin_id, self.end_id = self._plain.begin_id, self._plain.end_id
-        self.n_pieces = self._plain.n_pieces
+        self.plain = PlainTokenizer(tokenizer, "<|im_start|>", "<|im_end|>")
+        self.plain.require("\na", ("\n", "a"), "chatml")
+        self.begin_id, self.end_id = self.plain.begin_id, self.plain.end_id
+        self.n_pieces = self.plain.n_pieces
         self._break = self.encode("\n")
         self.header: list[int] = [self.begin_id, *self.encode(f"system\n{SYSTEM}"), self.end_id]
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of a text."""
-        return self._plain.encode(text)[0]
+        return self.plain.encode(text)[0]
 
     def exchanges(self, messages: Sequence[Message]) -> tuple[list[Exchange], LeftOut]:
         """Encode a conversation, see `exchanges_of`."""
-        return exchanges_of(messages, self._prompt, self._plain.encode)
+        return exchanges_of(messages, self._prompt, self.plain.encode)
 
     def _prompt(self, asked: list[str]) -> list[int]:
         said = [

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from wildpaper.files import read_json, write_json
+from wildpaper.files import open_unfinished, read_json, write_json
 from wildpaper.train.examples import Examples
 
 _COMPLETE = "complete.json"
@@ -32,13 +32,7 @@ class Checkpoints:
 
     def open(self) -> None:
         """Make the folder; remove those of the same training with other data or settings."""
-        name = self.folder.name.rpartition("-")[0]
-        for other in self.folder.parent.glob(f"{name}-*"):
-            if other != self.folder and re.fullmatch(
-                rf"{re.escape(name)}-[0-9a-f]{{16}}", other.name
-            ):
-                shutil.rmtree(other, ignore_errors=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        open_unfinished(self.folder)
 
     def latest(self) -> tuple[Path, dict[str, Any]] | None:
         """Return the last complete state and what was recorded up to it; remove others.

@@ -79,6 +79,17 @@ class Recipe(Section):
         return self
 
     @property
+    def base_folder(self) -> str:
+        """The folder of a pretrained base; empty if there is none, or it is on the hub."""
+        local = self.base.startswith(("/", ".", "data/")) or Path(self.base).is_dir()
+        return self.base if local and self.base != SCRATCH else ""
+
+    @property
+    def base_repository(self) -> str:
+        """The repository of a pretrained base on the hub; empty if it is none."""
+        return "" if self.base == SCRATCH or self.base_folder else self.base
+
+    @property
     def studied(self) -> str:
         """The model under study."""
         return next(iter(self.models))

@@ -9,8 +9,7 @@ import torch
 
 from wildpaper.train.how import How
 from wildpaper.train.launch import n_devices
-
-_DENSE, _FROZEN = 6, 4
+from wildpaper.train.operations import DENSE, FROZEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Speed:
 def speed_of(net: Any, how: How, n_tokens: int, seconds: float, first_step: int) -> Speed:
     """Return what is known of a training that has just ended."""
     seconds = max(seconds, 1e-9)
-    per_parameter = _FROZEN if how.adapter else _DENSE
+    per_parameter = FROZEN if how.adapter else DENSE
     n_parameters = sum(part.numel() for part in net.parameters())
     if how.hardware.device == "cuda":
         devices = [torch.cuda.get_device_name(i) for i in range(n_devices())]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wildpaper.train.chatml import ChatmlTemplate
-from wildpaper.train.exchange import Exchange, LeftOut, Message
+from wildpaper.train.exchange import Exchange, LeftOut, Message, PlainTokenizer
 from wildpaper.train.settings import DataSettings
 from wildpaper.train.vicuna import VicunaTemplate
 
@@ -19,6 +19,8 @@ class Template(Protocol):
     """Stands behind each reply."""
     n_pieces: int
     """Size of the vocabulary."""
+    plain: PlainTokenizer
+    """Encodes texts, and says where in them tokens end."""
     header: list[int]
     """Tokens at the front of every example."""
 

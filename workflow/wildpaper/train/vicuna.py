@@ -34,19 +34,19 @@ class VicunaTemplate:
     """
 
     def __init__(self, tokenizer: Path) -> None:
-        self._plain = PlainTokenizer(tokenizer, "<s>", "</s>")
-        self._plain.require("x a", ("x", "a"), "vicuna_v1.1")
-        self.begin_id, self.end_id = self._plain.begin_id, self._plain.end_id
-        self.n_pieces = self._plain.n_pieces
+        self.plain = PlainTokenizer(tokenizer, "<s>", "</s>")
+        self.plain.require("x a", ("x", "a"), "vicuna_v1.1")
+        self.begin_id, self.end_id = self.plain.begin_id, self.plain.end_id
+        self.n_pieces = self.plain.n_pieces
         self.header: list[int] = [self.begin_id, *self.encode(SYSTEM)]
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of a space and a text."""
-        return self._plain.encode(text)[0]
+        return self.plain.encode(text)[0]
 
     def exchanges(self, messages: Sequence[Message]) -> tuple[list[Exchange], LeftOut]:
         """Encode a conversation, see `exchanges_of`."""
-        return exchanges_of(messages, self._prompt, self._plain.encode)
+        return exchanges_of(messages, self._prompt, self.plain.encode)
 
     def _prompt(self, asked: list[str]) -> list[int]:
         return self.encode(" ".join([*(f"USER: {text}" for text in asked), "ASSISTANT:"]))

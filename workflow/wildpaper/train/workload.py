@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from wildpaper.train.expected import DataSize
 from wildpaper.train.hardware import kind_of
 from wildpaper.train.memory import Size
+from wildpaper.train.operations import DENSE, FROZEN, RECOMPUTED
 from wildpaper.train.recipe import Recipe
 from wildpaper.train.settings import OptimiserSettings
 
@@ -15,7 +16,6 @@ CPU_FLOPS_PER_CORE = 2e10
 """Operations a second of one core: an assumption; the recipe 'micro' reaches 2.8e10."""
 _A100, _H200 = "A100", "H200"
 _A100_GB = 80
-_DENSE, _FROZEN, _RECOMPUTED = 6, 4, 2
 _STATES = 3
 
 
@@ -137,8 +137,8 @@ def rate_of(recipe: Recipe, size: Size, device: str, name: str) -> tuple[float, 
     weights are frozen, and two more where activations are recomputed. Attention is left out.
     """
     hardware = recipe.hardware
-    per_parameter = _FROZEN if recipe.adapter else _DENSE
-    per_parameter += _RECOMPUTED if hardware.gradient_checkpointing else 0
+    per_parameter = FROZEN if recipe.adapter else DENSE
+    per_parameter += RECOMPUTED if hardware.gradient_checkpointing else 0
     per_token = per_parameter * size.n_parameters
     if device == "cpu":
         cores = "1 core" if hardware.n_threads == 1 else f"{hardware.n_threads} cores"

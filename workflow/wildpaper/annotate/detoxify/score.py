@@ -29,10 +29,10 @@ _LOG = logging.getLogger("wildpaper")
 
 
 def score_detoxify(
-    messages: Path,
+    messages: list[Path],
     checkpoint: Path,
-    labels: Path,
-    dataset: str,
+    labels: list[Path],
+    datasets: list[str],
     batch_tokens: int = 16_384,
     threshold: float = 0.1,
     device: str = "cpu",
@@ -40,18 +40,18 @@ def score_detoxify(
     long_texts: LongTexts = "truncate",
     route: str = "computed",
 ) -> None:
-    """Score one shard of messages.
+    """Score a shard of each of some data sets; the checkpoint is loaded once.
 
     Parameters
     ----------
-    messages : Path
-        Shard of canonical messages.
+    messages : list of Path
+        Shards of canonical messages.
     checkpoint : Path
         In a form that `wildpaper.annotate.detoxify.checkpoint.load_detoxify` reads.
-    labels : Path
-        Shard of labels to write: a score for each head, null where the model has none,
+    labels : list of Path
+        Shards of labels to write: a score for each head, null where the model has none,
         and `truncated` where Detoxify has read the beginning of the text only.
-    dataset : str
+    datasets : list of str
         Named in the progress lines.
     batch_tokens, threshold, precision, long_texts
         See `wildpaper.annotate.detoxify.engine.Engine`.
@@ -72,34 +72,6 @@ def score_detoxify(
     text counts as not toxic is a matter of the measure. Of a text that was scored, 16
     bytes of digest, the scores and the flag are remembered, so memory grows with the
     number of distinct texts and not with their length.
-    """
-    score_shards(
-        [messages], checkpoint, [labels], [dataset], batch_tokens, threshold, device, precision,
-        long_texts, route,
-    )  # fmt: skip
-
-
-def score_shards(
-    messages: list[Path],
-    checkpoint: Path,
-    labels: list[Path],
-    datasets: list[str],
-    batch_tokens: int = 16_384,
-    threshold: float = 0.1,
-    device: str = "cpu",
-    precision: Precision = "fp32",
-    long_texts: LongTexts = "truncate",
-    route: str = "computed",
-) -> None:
-    """Score a shard of each of several data sets; the checkpoint is loaded once.
-
-    Parameters
-    ----------
-    messages, labels : list of Path
-        A shard a data set; as many to write.
-    datasets : list of str
-    checkpoint, batch_tokens, threshold, device, precision, long_texts, route
-        See `score_detoxify`.
     """
     check_device(device)
     classifier = load_detoxify(checkpoint, device)

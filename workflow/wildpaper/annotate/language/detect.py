@@ -66,52 +66,30 @@ def detect(detector: LanguageDetector, texts: list[str]) -> list[tuple[str, floa
 
 
 def detect_language(
-    messages: Path,
-    labels: Path,
-    dataset: str,
-    languages: str | Sequence[str] = "all",
-    accuracy: str = "high",
-    route: str = "computed",
-) -> None:
-    """Label one shard of messages; each distinct text is looked at once.
-
-    Parameters
-    ----------
-    messages, labels : Path
-        Shard of ingest; shard of labels to write.
-    dataset : str
-        Named in the progress lines.
-    languages, accuracy
-        See `build_detector`.
-    route : str
-        Where the labels come from.
-    """
-    detector = build_detector(languages, accuracy)
-    _label_shard(detector, messages, labels, dataset, annotator_name(languages, accuracy), route)
-
-
-def detect_languages(
     messages: list[Path],
     labels: list[Path],
     datasets: list[str],
     languages: str | Sequence[str] = "all",
     accuracy: str = "high",
+    route: str = "computed",
 ) -> None:
-    """Label one shard of each of several data sets: lingua's models are loaded once.
+    """Label a shard of each of some data sets; each distinct text of it is looked at once.
 
     Parameters
     ----------
     messages, labels : list of Path
-        A shard of ingest a data set; as many to write.
+        Shards of ingest; as many shards of labels to write.
     datasets : list of str
         Named in the progress lines.
     languages, accuracy
-        See `build_detector`.
+        See `build_detector`: lingua's models are loaded once.
+    route : str
+        Where the labels come from.
     """
     detector = build_detector(languages, accuracy)
     annotator = annotator_name(languages, accuracy)
     for shard, path, dataset in zip(messages, labels, datasets, strict=True):
-        _label_shard(detector, shard, path, dataset, annotator, "computed")
+        _label_shard(detector, shard, path, dataset, annotator, route)
 
 
 def _label_shard(

@@ -57,14 +57,7 @@ def measure_coverage(
             route = route_of([releases[row], releases[column]])
             value, claim = _known(float(values[i, j])), claim_of(row, column)
             cells.append(Cell(row, column, value, *ends, losses.n, VARIANTS[MAIN], claim, route))
-    cells.sort(key=lambda cell: found.sets.index(cell.row))
-    cells += [
-        Cell(a, b, None, None, None, None, VARIANTS[MAIN], claim_of(a, b), "computed")
-        for a in PUBLISHED
-        for b in PUBLISHED
-        if not {a, b} <= set(found.sets)
-    ]
-    write_long_table(table, cells)
+    write_long_table(table, sorted(cells, key=lambda cell: found.sets.index(cell.row)))
     note = _why_other(load_recipe(recipe))
     write_json(notes, {c.claim: note for c in cells if c.claim.startswith("figure-03.")})
 

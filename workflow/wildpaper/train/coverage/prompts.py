@@ -62,8 +62,7 @@ def prepare_prompts(
     """
     settings = load_recipe(recipe)
     assert settings.coverage is not None  # noqa: S101 - the rule exists for such recipes only
-    template = load_template(settings.data, tokenizer)
-    plain = PlainTokenizer(tokenizer, *_BORDERS[settings.data.template])
+    plain = load_template(settings.data, tokenizer).plain
     n_shards = len(conversations) // len(datasets)
     for i, dataset in enumerate(datasets):
         own = slice(i * n_shards, (i + 1) * n_shards)
@@ -71,14 +70,11 @@ def prepare_prompts(
         counts: Counter[str] = Counter()
         with write_examples(prompts[i]) as train, write_examples(held_out[i]) as apart:
             for number, text in _chosen(shards, dataset, settings.coverage, seed, counts):
-                example = _example(plain, text, template.end_id, settings.coverage, counts)
+                example = _example(plain, text, settings.coverage, counts)
                 is_held_out = is_apart(text, seed, settings.coverage.held_out_percent)
                 counts["held-out" if is_held_out else "train"] += 1
                 (apart if is_held_out else train).add(number, prompt_digest(text), [example])
         write_json(reports[i], {"dataset": dataset, "counts": dict(sorted(counts.items()))})
-
-
-_BORDERS = {"vicuna_v1.1": ("<s>", "</s>"), "chatml": ("<|im_start|>", "<|im_end|>")}
 
 
 def _chosen(
@@ -134,10 +130,10 @@ def _lot(dataset: str, number: int, seed: int) -> bytes:
 
 
 def _example(
-    plain: PlainTokenizer, text: str, end_id: int, settings: CoverageSettings, counts: Counter[str]
+    plain: PlainTokenizer, text: str, settings: CoverageSettings, counts: Counter[str]
 ) -> Example:
     ids, ends = plain.encode(text)
-    whole = [plain.begin_id, *ids, end_id]
+    whole = [plain.begin_id, *ids, plain.end_id]
     example = Example(whole[: settings.max_length])
     n_text = min(len(ids), settings.max_length - 1)
     if len(whole) > settings.max_length:

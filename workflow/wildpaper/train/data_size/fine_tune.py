@@ -18,9 +18,10 @@ import transformers
 
 from wildpaper.digest import code_digest
 from wildpaper.errors import WildpaperError
-from wildpaper.files import atomic_path, sha256_file, write_json
+from wildpaper.evaluate.token_scores import ready_to_score
+from wildpaper.files import atomic_path, open_unfinished, sha256_file, write_json
 from wildpaper.progress import Progress
-from wildpaper.train.data_size.losses import LOSSES, ready_to_score, write_losses
+from wildpaper.train.data_size.losses import LOSSES, write_losses
 from wildpaper.train.data_size.subsets import Passed, Subset, plan_subsets
 from wildpaper.train.examples import Examples, read_examples
 from wildpaper.train.fine_tune import started_on_all_devices
@@ -100,7 +101,7 @@ def train_data_sizes(
     how = how_of(settings, asked.optimiser)
     files = [tokenizer, *(base or [])]
     folder = losses.parent / f"{_FOLDER}-{_digest(settings, how, data, apart, seed, files)}"
-    _open(folder)
+    open_unfinished(folder)
     _train(runs, data, apart, how, lambda: build_model(settings, template, start), seed, folder)
     if is_first():
         write_json(report, _report(settings, asked, passed, runs, data, apart, seed))
@@ -178,14 +179,6 @@ def _train(
 
 def _file(folder: Path, subset: Subset) -> Path:
     return folder / f"{subset.name}.parquet"
-
-
-def _open(folder: Path) -> None:
-    """Make the folder; remove those of other data or settings."""
-    for other in folder.parent.glob(f"{_FOLDER}-*"):
-        if other != folder and other.is_dir():
-            shutil.rmtree(other, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _digest(

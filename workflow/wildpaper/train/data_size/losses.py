@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
 from wildpaper.evaluate.token_scores import score_rows
 from wildpaper.files import atomic_path
 from wildpaper.progress import Progress
-from wildpaper.train.attention import use_packed_attention
 from wildpaper.train.data_size.subsets import Subset
 from wildpaper.train.examples import Examples
 
@@ -31,14 +29,6 @@ held-out conversation: supervised tokens, and the sum of their negative log-like
 model that was trained on the subset."""
 
 
-def ready_to_score(model: Any, device: str) -> Any:
-    """Return a fitted model as `wildpaper.evaluate.token_scores` loads one."""
-    use_packed_attention(model)
-    if device == "cuda":
-        model = model.to(device="cuda", dtype=torch.bfloat16)
-    return model.eval()
-
-
 def write_losses(path: Path, subset: Subset, n_tokens: int, model: Any, held_out: Examples) -> None:
     """Write the losses of one subset: `LOSSES`, by conversation.
 
@@ -49,7 +39,7 @@ def write_losses(path: Path, subset: Subset, n_tokens: int, model: Any, held_out
     n_tokens : int
         Tokens of the subset.
     model : torch.nn.Module
-        See `ready_to_score`.
+        See `wildpaper.evaluate.token_scores.ready_to_score`.
     held_out : Examples
         By conversation.
     """
