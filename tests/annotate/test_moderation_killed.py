@@ -19,9 +19,9 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 CHILD = """
 import json, sys
 from pathlib import Path
-from wildpaper.annotate.moderation import client
 from wildpaper.annotate.moderation.ask import ask_moderation
-client.FIRST_WAIT_S = 0.005
+from wildpaper.interfaces import patience
+patience.FIRST_WAIT_S = 0.005
 messages, report, options = sys.argv[1:]
 ask_moderation([Path(messages)], Path(report), **json.loads(options))
 """

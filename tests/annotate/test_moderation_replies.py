@@ -21,10 +21,10 @@ from wildpaper.annotate.moderation.answers import (
     read_reply,
     text_digest,
 )
-from wildpaper.annotate.moderation.client import retry_after_s
 from wildpaper.annotate.moderation.plan import Limits, Text, about_tokens, in_requests
 from wildpaper.annotate.moderation.store import ASKED, Store
 from wildpaper.errors import WildpaperError
+from wildpaper.interfaces.patience import retry_after_s
 from wildpaper.schema import MODERATION_CATEGORIES
 
 N = len(MODERATION_CATEGORIES)

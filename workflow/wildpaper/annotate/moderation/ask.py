@@ -5,14 +5,13 @@ Texts leave the machine here and nowhere else. What is written holds hashes and 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from wildpaper.annotate.moderation.answers import Answer, combine, text_digest
-from wildpaper.annotate.moderation.client import Client, UnansweredError
-from wildpaper.annotate.moderation.endpoint import Endpoint, Pace, open_endpoint
+from wildpaper.annotate.moderation.client import Client, open_moderation
 from wildpaper.annotate.moderation.plan import (
     Limits,
     Text,
@@ -26,9 +25,10 @@ from wildpaper.annotate.moderation.plan import (
 from wildpaper.annotate.moderation.store import Store
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
+from wildpaper.interfaces.endpoint import Endpoint, Pace
+from wildpaper.interfaces.patience import UnansweredError
+from wildpaper.interfaces.workers import share
 from wildpaper.progress import Progress
-
-_T = TypeVar("_T")
 
 SHORTEST_PIECE_CHARACTERS = 64
 """A text is not cut into pieces shorter than this."""
@@ -122,7 +122,7 @@ def ask_moderation(
         refuse_excess(wanted, limits)
         tally = _Tally()
         if missing:
-            place = open_endpoint(endpoint)
+            place = open_moderation(endpoint)
             asking = _Asking(messages, missing, store, limits, tally)
             options = {"concurrency": concurrency, "timeout_s": timeout_s, "attempts": attempts}
             asyncio.run(asking.run(place, model, options))
@@ -173,10 +173,10 @@ class _Asking:
         pace = Pace(limits.requests_per_minute, limits.tokens_per_minute)
         async with Client(place, model, pace, **options) as self._client:
             texts = texts_of(self._messages, self._missing)
-            await _share(in_requests(texts, limits), self._ask, n_workers)
+            await share(in_requests(texts, limits), self._ask, n_workers)
             if self._alone:
                 self._stored = self._store.read(self._potential_pieces(), model)
-                await _share(texts_of(self._messages, self._alone), self._split, n_workers)
+                await share(texts_of(self._messages, self._alone), self._split, n_workers)
             self._tally.requests = dict(self._client.counts)
 
     async def _ask(self, texts: list[Text]) -> None:
@@ -246,24 +246,6 @@ class _Asking:
         if digest not in self._pieces:
             self._pieces[digest] = asyncio.ensure_future(work())
         return await self._pieces[digest]
-
-
-async def _share(
-    items: Iterable[_T], work: Callable[[_T], Awaitable[None]], n_workers: int
-) -> None:
-    """Do the work for each item, `n_workers` at a time; items are taken when it is their turn."""
-    left = iter(items)
-
-    async def take() -> None:
-        for item in left:
-            await work(item)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(n_workers):
-                group.create_task(take())
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
 
 
 def _halves(text: str) -> list[str]:

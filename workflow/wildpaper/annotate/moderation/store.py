@@ -1,8 +1,6 @@
 """Stored answers: files ``moderation-*.jsonl``, one answer a line, only ever appended to."""
 
-import fcntl
 import logging
-import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -10,6 +8,7 @@ from types import TracebackType
 
 from wildpaper.annotate.moderation.answers import EMPTY, Answer, answer_line, parse_line
 from wildpaper.errors import WildpaperError
+from wildpaper.interfaces.appended import AppendedFile
 from wildpaper.progress import Progress
 
 _LOG = logging.getLogger("wildpaper")
@@ -18,7 +17,6 @@ ASKED = "moderation-asked.jsonl"
 """The file in the folder of answers to which new ones are appended."""
 
 _BEGINNING = re.compile(rb'\{"sha256": ?"([0-9a-f]{64})"')
-_CHUNK_BYTES = 1 << 16
 
 
 def answer_files(folder: Path) -> list[Path]:
@@ -108,31 +106,20 @@ class Store:
 
     Notes
     -----
-    Enter it as a context. A last line that a killed process left unfinished is cut off
-    then. The lock is the system's: it goes with the process that holds it.
+    Enter it as a context, see `AppendedFile`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._path = folder / ASKED
-        self._file = -1
+        self._file = AppendedFile(
+            folder / ASKED,
+            holds="The stored moderation answers",
+            taken="Another run is asking for moderation and stores its answers here",
+            setting="annotate.moderation.answers",
+        )
 
     def __enter__(self) -> "Store":
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        except OSError as error:
-            raise self._refusal("cannot be written", error) from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._file)
-            raise WildpaperError(
-                "Another run is asking for moderation and stores its answers here",
-                where=str(self._path),
-                hint="Wait for it, or give this run another folder (annotate.moderation.answers).",
-            ) from error
-        self._cut_unfinished()
+        self._file.__enter__()
         return self
 
     def __exit__(
@@ -141,7 +128,7 @@ class Store:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        os.close(self._file)
+        self._file.__exit__(kind, error, traceback)
 
     def missing(self, needed: Collection[bytes], model: str) -> set[bytes]:
         """Return which of the texts `needed` have no answer of `model` in any file."""
@@ -162,32 +149,4 @@ class Store:
         WildpaperError
             If they cannot be written.
         """
-        left = b"".join(answer_line(digest, answer) for digest, answer in answers)
-        try:
-            while left:
-                left = left[os.write(self._file, left) :]
-            os.fsync(self._file)
-        except OSError as error:
-            raise self._refusal("cannot be written", error) from error
-
-    def _cut_unfinished(self) -> None:
-        """Cut off what follows the last end of a line."""
-        size = end = os.fstat(self._file).st_size
-        while end:
-            start = max(0, end - _CHUNK_BYTES)
-            found = os.pread(self._file, end - start, start).rfind(b"\n")
-            if found >= 0:
-                end = start + found + 1
-                break
-            end = start
-        if end < size:
-            _LOG.info("%s: an unfinished last line (%s bytes) is cut off", self._path, size - end)
-            os.ftruncate(self._file, end)
-
-    def _refusal(self, what: str, error: OSError) -> WildpaperError:
-        return WildpaperError(
-            f"The stored moderation answers {what}: {error.strerror}",
-            where=str(self._path),
-            hint="What was stored before stays. Free some space or choose another folder "
-            "(annotate.moderation.answers), then run again.",
-        )
+        self._file.add(b"".join(answer_line(digest, answer) for digest, answer in answers))

@@ -1,4 +1,4 @@
-"""Where a moderation interface stands, the key to it, and how fast it may be asked."""
+"""Where an interface stands, the key to it, and how fast it may be asked."""
 
 import asyncio
 import ipaddress
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from wildpaper.errors import WildpaperError
 
 KEY = "OPENAI_API_KEY"
-"""The environment variable with the key."""
+"""The environment variable with the key, where no other is named."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,18 @@ class Endpoint:
         Sent with each request; empty: none. Not part of what the object prints.
     local : bool
         Whether it stands on this machine; requests to it pass no proxy.
+    called, setting, model_setting, key_variable : str
+        For errors: what it is called ("moderation interface"), where its address and the
+        model stand in the configuration, and the key in the environment.
     """
 
     url: str
     key: str = field(repr=False)
     local: bool
+    called: str
+    setting: str
+    model_setting: str
+    key_variable: str = KEY
 
     @property
     def headers(self) -> dict[str, str]:
@@ -37,38 +44,53 @@ class Endpoint:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
 
-def open_endpoint(url: str) -> Endpoint:
+def open_endpoint(
+    url: str,
+    *,
+    called: str,
+    setting: str,
+    model_setting: str,
+    key_variable: str = KEY,
+    instead: str = "",
+) -> Endpoint:
     """Check an address and read the key from the environment.
 
     Parameters
     ----------
     url : str
         ``https://…``; ``http://`` only on this machine, where a key is not needed either.
+    called, setting, model_setting : str
+        See `Endpoint`.
+    key_variable : str
+        The environment variable with the key.
+    instead : str
+        What can be done by those who have no key, for the hint.
 
     Raises
     ------
     WildpaperError
         If the address or the key is unusable; never shows a key, password or query.
     """
-    local = _check(url)
-    key = os.environ.get(KEY, "").strip()
+    local = _check(url, called, setting)
+    where = f"environment variable {key_variable}"
+    key = os.environ.get(key_variable, "").strip()
     if not key and not local:
+        otherwise = f", or {instead}" if instead else ""
         raise WildpaperError(
-            "The key of the moderation interface is missing",
-            where=f"environment variable {KEY}",
-            hint=f"Set {KEY} for this run only, or set annotate.moderation.ask to false and "
-            "name a folder of stored answers.",
+            f"The key of the {called} is missing",
+            where=where,
+            hint=f"Set {key_variable} for this run only{otherwise}.",
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise WildpaperError(
-            "The key of the moderation interface has characters that no key has",
-            where=f"environment variable {KEY}",
+            f"The key of the {called} has characters that no key has",
+            where=where,
             hint="Set it to the key alone: one line without spaces or quotation marks.",
         )
-    return Endpoint(url, key, local)
+    return Endpoint(url, key, local, called, setting, model_setting, key_variable)
 
 
-def _check(url: str) -> bool:
+def _check(url: str, called: str, setting: str) -> bool:
     """Refuse an address that is unusable; say whether it is on this machine."""
     try:
         parts = urlsplit(url)
@@ -78,16 +100,16 @@ def _check(url: str) -> bool:
         usable, host = False, ""
     if not usable or "@" in parts.netloc or parts.query or parts.fragment:
         raise WildpaperError(
-            "The address of the moderation interface is unusable",
-            where="annotate.moderation.endpoint",
+            f"The address of the {called} is unusable",
+            where=setting,
             hint="Give an address that begins with https:// and holds no user name, "
             "password or query: the key stands in the environment.",
         )
     local = _is_local(host)
     if parts.scheme == "http" and not local:
         raise WildpaperError(
-            "Texts and key would travel unencrypted to the moderation interface",
-            where="annotate.moderation.endpoint",
+            f"Texts and key would travel unencrypted to the {called}",
+            where=setting,
             hint="Give an address that begins with https://, or one on this machine.",
         )
     return local

@@ -1,0 +1,1 @@
+"""Language models behind an interface of chat completions."""
