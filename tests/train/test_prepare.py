@@ -76,6 +76,19 @@ def test_the_cutoff_is_the_end_of_its_day_and_conversations_without_time_stay(pr
     assert read(ledger)[0]["dropped"]["after-cutoff"] == 2
 
 
+def test_the_ledger_adds_up_in_tokens(prepare, tmp_path):
+    recipe = tiny_recipe(tmp_path / "short.yaml", data__max_length=64)
+    talks = [*corpus(40, 5, KNOWN), [("user", "ka"), ("assistant", "ka " * 200)]]
+    train, _, report, ledger = prepare("tokens", talks, recipe)
+    tokens = read(ledger)[1]
+    data = read_examples(train)
+    assert tokens["unit"] == "token"
+    assert tokens["kept"] == data.supervised.sum()
+    assert tokens["dropped"]["no-loss-on-them"] == len(data.input_ids) - data.supervised.sum()
+    assert tokens["dropped"]["truncated"] == read(report)["shares"]["train"]["truncated_tokens"] > 0
+    assert tokens["in"] == tokens["kept"] + sum(tokens["dropped"].values())
+
+
 def test_without_a_cutoff_all_are_used(prepare, tmp_path):
     recipe = tiny_recipe(tmp_path / "open.yaml", data__cutoff=None)
     train, held, *_ = prepare(
@@ -202,7 +215,7 @@ def test_every_conversation_has_one_fate(prepare):
         [("user", "ka " * 400), ("assistant", "b")],
     ]
     train, held, report, ledger = prepare("fate", talks)
-    (row,) = read(ledger)
+    row = read(ledger)[0]
     about = read(report)
     assert row["in"] == about["n_conversations"] == len(talks)
     assert row["in"] == row["kept"] + sum(row["dropped"].values())

@@ -53,7 +53,11 @@ class Lane:
 
 
 def lanes_of(rows: list[dict[str, Any]], titles: dict[str, str]) -> list[Lane]:
-    """Return the lanes of a ledger; raw logs and the release made of them share one."""
+    """Return the lanes of a ledger; raw logs and the release made of them share one.
+
+    Tokens of the training are left to the table: they are no part of this flow.
+    """
+    rows = [row for row in rows if row["unit"] != "token"]
     of_lane = {RAWLOGS: RELEASED}
     names = [of_lane.get(row["dataset"], row["dataset"]) for row in rows]
     order = [name for name in titles if name in names]

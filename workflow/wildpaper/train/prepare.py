@@ -86,7 +86,8 @@ def prepare_training(
     write_json(report, tally.report(dataset, settings))
     dropped = dict(tally.dropped) | {HELD_OUT: tally.shares[HELD_OUT]["conversations"]}
     kept = tally.shares[TRAIN]["conversations"]
-    write_json(ledger, [entry("train", dataset, "conversation", kept, dropped)])
+    rows = [entry("train", dataset, "conversation", kept, dropped)]
+    write_json(ledger, [*rows, entry("train", dataset, "token", *tally.tokens())])
 
 
 def _check_judged(conversations: list[Path], dataset: str) -> None:

@@ -54,6 +54,16 @@ class Tally:
         counts["exchanges_without_room"] += split.n_exchanges_without_room
         return True
 
+    def tokens(self) -> tuple[int, dict[str, int]]:
+        """Return the tokens that are learnt from, and {why: tokens} of the others.
+
+        Those of held-out conversations are in neither.
+        """
+        counts = self.shares[TRAIN]
+        without_loss = counts["tokens"] - counts["supervised_tokens"]
+        others = {"no-loss-on-them": without_loss, "truncated": counts["truncated_tokens"]}
+        return counts["supervised_tokens"], others
+
     def report(self, dataset: str, settings: DataSettings) -> dict[str, Any]:
         """Return the counts as plain values."""
         n_dropped = sum(self.dropped.values())
