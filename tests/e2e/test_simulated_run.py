@@ -32,6 +32,8 @@ pytestmark = pytest.mark.e2e
 SETTINGS = ("languages.minimum-prompts", "training.", "toxicity.detoxify-threshold")
 TESTED_DATE = ("toxicity.june-update",)
 """A small run may lack the power to find it."""
+TRAINED = ("figure-03.",)
+"""Losses of trained models: their order is planted, not their size (test_planted_coverage.py)."""
 BASE = Path("results/micro")
 KILLS = 3
 MAIL_WITHIN = ("EMAIL_ADDRESS", "within")
@@ -94,9 +96,8 @@ def test_what_was_planted_is_recovered(claims):
         for claim in claims
         if claim["kind"] == "published" and claim["obtained"] is not None
     }
-    assert {
-        name for name in obtained - recovered if not name.startswith(SETTINGS + TESTED_DATE)
-    } == set()
+    without_truth = SETTINGS + TESTED_DATE + TRAINED
+    assert {name for name in obtained - recovered if not name.startswith(without_truth)} == set()
     assert len(recovered) > 80
 
 

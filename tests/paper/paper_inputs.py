@@ -21,7 +21,7 @@ TABLES = (
     *("linking-causes", "privacy-report", "privacy-languages", "embedding-overlap"),
     *("language-agreement", "near-duplicates", "interval-coverage", "jailbreak-discovery"),
     *("classifier-agreement", "toxicity-strata", "recorded-scores", "coverage-variants"),
-    "contamination",
+    *("contamination", "judge-robustness"),
 )
 FIGURES = (
     *("figure-02a-turns", "figure-02b-languages", "figure-03-coverage", "figure-04-embeddings"),

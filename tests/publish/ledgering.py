@@ -17,6 +17,8 @@ UNLABELLED = dict.fromkeys(
         "table-12-detoxify-categories",
         "table-13-moderation-categories",
         "figure-03-coverage",
+        "table-09-mtbench-scores",
+        "table-10-mtbench-pairs",
     ),
     "this run has no labels",
 )

@@ -13,6 +13,7 @@ from ledgering import (
     ALPACA,
     ARTIFACTS,
     PUBLISHED,
+    UNLABELLED,
     all_patterns,
     as_published,
     by_id,
@@ -133,12 +134,27 @@ def test_a_data_set_that_is_not_in_the_run_is_named(tmp_path):
 
 
 def test_what_is_not_built_says_so(tmp_path):
-    found = by_id(write(tmp_path, as_published(), [release()]))
-    reasons = {a.id: a.not_built for a in load_artifacts(ARTIFACTS) if a.not_built}
-    for claim in found.values():
-        if claim["artifact"] in reasons:
-            assert (claim["verdict"], claim["reason"]) == ("not-run", reasons[claim["artifact"]])
-            assert claim["rule"] is None
+    document = yaml.safe_load(ARTIFACTS.read_text(encoding="utf-8"))
+    (entry,) = [one for one in document["artifacts"] if one["id"] == "table-09-mtbench-scores"]
+    del entry["rule"]
+    entry["not_built"] = "nobody has built it"
+    changed = tmp_path / "artifacts.yaml"
+    changed.write_text(yaml.safe_dump(document), encoding="utf-8")
+    found = by_id(write(tmp_path, as_published(), [release()], artifacts=changed))
+    claims = [claim for claim in found.values() if claim["artifact"] == entry["id"]]
+    assert claims
+    for claim in claims:
+        assert (claim["verdict"], claim["reason"]) == ("not-run", "nobody has built it")
+        assert claim["rule"] is None
+
+
+def test_a_model_is_no_data_set_that_is_missing(tmp_path):
+    cells = [*as_published(), *as_published("table-09.", **{"gpt4.average": None})]
+    notes = {"table-09.gpt4.average": "nobody asked it"}
+    blanks = {name: why for name, why in UNLABELLED.items() if name != "table-09-mtbench-scores"}
+    found = by_id(write(tmp_path, cells, [release()], notes, blanks=blanks))
+    assert found["table-09.gpt4.average"]["reason"] == "nobody asked it"
+    assert found["table-09.gpt4.first-turn"]["verdict"] == "reproduced"
 
 
 def test_a_value_that_the_data_cannot_give_is_explained(tmp_path):

@@ -19,6 +19,7 @@ from wildpaper.config import DATASETS
 from wildpaper.digest import code_digest, files_digest, keep_facts, notebook_imports
 from wildpaper.errors import WildpaperError
 from wildpaper.plan import RAWLOGS
+from wildpaper.plan_evaluation import published_rows
 from wildpaper.plan_inputs import HUB_TOKENIZER, state_of_model
 
 if Path.cwd() == ROOT:

@@ -10,6 +10,7 @@ WILDCHAT_REPORT = results("ingest/wildchat/report.json")
 SCORED = PLAN.having("detoxify")
 MODERATED = PLAN.having("moderation")
 RESCORED = PLAN.having("detoxify_check")
+AS_PUBLISHED = published_rows(CONFIG, EVALUATION.models if EVALUATION else [])
 
 
 rule measure_datasets:
@@ -765,6 +766,116 @@ if PLAN.planted:
             "Measure redaction by language"
         script:
             "../scripts/run.py"
+
+
+rule measure_scores:
+    """Table 9: mean grades by turn."""
+    input:
+        judgments=results("evaluate/judgments.parquet"),
+        reports=TRAINED_REPORTS,
+    output:
+        table=results("measure/table-09-mtbench-scores.csv"),
+        notes=results("measure/table-09-mtbench-scores.notes.json"),
+    log:
+        logs("measure_scores/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=500,
+    params:
+        call="wildpaper.measure.mtbench.scores:measure_scores",
+        code=code_digest("wildpaper.measure.mtbench.scores"),
+        models=EVALUATION.models if EVALUATION else [],
+        trained=EVALUATION.trained if EVALUATION else [],
+        published_as=AS_PUBLISHED[0],
+        published_notes=AS_PUBLISHED[1],
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 9"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_pairs:
+    """Table 10: pairs of models in both units, and the bias to a position."""
+    input:
+        judgments=results("evaluate/judgments.parquet"),
+        reports=TRAINED_REPORTS,
+    output:
+        table=results("measure/table-10-mtbench-pairs.csv"),
+        notes=results("measure/table-10-mtbench-pairs.notes.json"),
+    log:
+        logs("measure_pairs/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=500,
+    params:
+        call="wildpaper.measure.mtbench.pairs:measure_pairs",
+        code=code_digest("wildpaper.measure.mtbench.pairs"),
+        models=EVALUATION.models if EVALUATION else [],
+        trained=EVALUATION.trained if EVALUATION else [],
+        published_as=AS_PUBLISHED[0],
+        published_notes=AS_PUBLISHED[1],
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Table 10"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_categories:
+    """Figure 6: mean grades by category."""
+    input:
+        judgments=results("evaluate/judgments.parquet"),
+        reports=TRAINED_REPORTS,
+    output:
+        table=results("measure/figure-06-mtbench-categories.csv"),
+    log:
+        logs("measure_categories/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=500,
+    params:
+        call="wildpaper.measure.mtbench.categories:measure_categories",
+        code=code_digest("wildpaper.measure.mtbench.categories"),
+        models=EVALUATION.models if EVALUATION else [],
+        trained=EVALUATION.trained if EVALUATION else [],
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure Figure 6"
+    script:
+        "../scripts/run.py"
+
+
+rule measure_robustness:
+    """What leads the judge astray."""
+    input:
+        judgments=results("evaluate/judgments.parquet"),
+        reports=TRAINED_REPORTS,
+    output:
+        table=results("measure/judge-robustness.csv"),
+    log:
+        logs("measure_robustness/all"),
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=500,
+    params:
+        call="wildpaper.measure.mtbench.robustness:measure_robustness",
+        code=code_digest("wildpaper.measure.mtbench.robustness"),
+        models=EVALUATION.models if EVALUATION else [],
+        trained=EVALUATION.trained if EVALUATION else [],
+        n_replicates=CONFIG.measure.bootstrap_replicates,
+        seed=CONFIG.seed,
+    message:
+        "Measure what leads the judge astray"
+    script:
+        "../scripts/run.py"
 
 
 rule measure_likelihood_judge:

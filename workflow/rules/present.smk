@@ -34,6 +34,9 @@ ruleorder: leave_tables_blank > render_linking
 ruleorder: leave_tables_blank > render_privacy
 ruleorder: leave_tables_blank > render_privacy_languages
 ruleorder: leave_tables_blank > render_likelihood_judge
+ruleorder: leave_tables_blank > render_scores
+ruleorder: leave_tables_blank > render_pairs
+ruleorder: leave_tables_blank > render_robustness
 ruleorder: leave_tables_blank > render_coverage_variants
 ruleorder: leave_tables_blank > render_contamination
 ruleorder: leave_tables_blank > render_prompt_categories
@@ -55,6 +58,7 @@ ruleorder: leave_figures_blank > draw_toxicity_by_month
 ruleorder: leave_figures_blank > draw_losses
 ruleorder: leave_figures_blank > draw_coverage
 ruleorder: leave_figures_blank > draw_data_size
+ruleorder: leave_figures_blank > draw_categories
 ruleorder: leave_figures_blank > draw_flow
 ruleorder: leave_figures_blank > draw_layout
 ruleorder: leave_figures_blank > draw_concentration
@@ -460,6 +464,91 @@ rule render_privacy_languages:
         code=code_digest("wildpaper.present.privacy_languages"),
     message:
         "Set the table on redaction by language"
+    script:
+        "../scripts/run.py"
+
+
+rule render_scores:
+    """Table 9: grades of MT-bench."""
+    input:
+        measured=results("measure/table-09-mtbench-scores.csv"),
+        published=repo("data/published.yaml"),
+    output:
+        csv=results("present/tables/table-09-mtbench-scores.csv"),
+        tex=results("present/tables/table-09-mtbench-scores.tex"),
+    log:
+        logs("render_scores/table-09-mtbench-scores"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.mtbench_scores:render_scores",
+        code=code_digest("wildpaper.present.mtbench_scores"),
+        titles=EVALUATION.titles if EVALUATION else {},
+    message:
+        "Set Table 9"
+    script:
+        "../scripts/run.py"
+
+
+rule render_pairs:
+    """Table 10: pairs of models."""
+    input:
+        measured=results("measure/table-10-mtbench-pairs.csv"),
+        published=repo("data/published.yaml"),
+    output:
+        csv=results("present/tables/table-10-mtbench-pairs.csv"),
+        tex=results("present/tables/table-10-mtbench-pairs.tex"),
+    log:
+        logs("render_pairs/table-10-mtbench-pairs"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.mtbench_pairs:render_pairs",
+        code=code_digest("wildpaper.present.mtbench_pairs"),
+        titles=EVALUATION.titles if EVALUATION else {},
+    message:
+        "Set Table 10"
+    script:
+        "../scripts/run.py"
+
+
+rule render_robustness:
+    """What leads the judge astray."""
+    input:
+        measured=results("measure/judge-robustness.csv"),
+    output:
+        csv=results("present/tables/judge-robustness.csv"),
+        tex=results("present/tables/judge-robustness.tex"),
+    log:
+        logs("render_robustness/judge-robustness"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.judge_robustness:render_robustness",
+        code=code_digest("wildpaper.present.judge_robustness"),
+    message:
+        "Set the table of what leads the judge astray"
+    script:
+        "../scripts/run.py"
+
+
+rule draw_categories:
+    """Figure 6: grades by category."""
+    input:
+        measured=results("measure/figure-06-mtbench-categories.csv"),
+    output:
+        pdf=results("present/figures/figure-06-mtbench-categories.pdf"),
+        png=results("present/figures/figure-06-mtbench-categories.png"),
+    log:
+        logs("draw_categories/figure-06-mtbench-categories"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.present.figure_06_mtbench_categories:render_categories",
+        code=code_digest("wildpaper.present.figure_06_mtbench_categories"),
+        titles=EVALUATION.titles if EVALUATION else {},
+    message:
+        "Draw Figure 6"
     script:
         "../scripts/run.py"
 

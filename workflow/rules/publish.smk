@@ -2,7 +2,8 @@
 #
 # Purpose: join what the run obtained to what was published, and print it.
 # Inputs:  measure/, present/, data/published.yaml, data/artifacts.yaml, paper/
-# Outputs: publish/{claims.json,claims.md,claims.csv,paper.pdf,manifest.json}, ledger.json
+# Outputs: publish/{claims.json,claims.md,claims.csv,paper.pdf,manifest.json,report.html},
+#          ledger.json
 
 GENERATED = results("publish/tex/generated")
 PAPER_SOURCES = [
@@ -10,10 +11,17 @@ PAPER_SOURCES = [
     for path in sorted(Path(ROOT, "paper").rglob("*"))
     if path.suffix in (".tex", ".sty", ".bib")
 ]
+PAGE_DIGEST = files_digest(
+    [
+        path
+        for path in sorted(Path(ROOT, "workflow/wildpaper/publish/report").rglob("*"))
+        if path.suffix in (".j2", ".css", ".js")
+    ]
+)
 UNCLAIMED = ("token-lengths", "flow-ledger", "loss-curve", "figure-04-embeddings")
 UNNOTED = (
     *("likelihood-judge", "interval-coverage", "coverage-variants", "data-size"),
-    "contamination",
+    *("contamination", "figure-06-mtbench-categories", "judge-robustness"),
 )
 CLAIMED = [a.id for a in PLAN.artifacts if PLAN.built(a.id) and a.id not in UNCLAIMED]
 
@@ -212,12 +220,46 @@ rule manifest:
         "../scripts/run.py"
 
 
+rule write_report:
+    """One page with everything: verdicts, claims, figures, tables, ledger, times, notebooks."""
+    input:
+        claims=rules.write_claims.output.claims,
+        manifest=rules.manifest.output.manifest,
+        ledger=rules.merge_ledgers.output.ledger,
+        tables=TABLE_FILES,
+        figures=FIGURE_FILES,
+        notebooks=NOTEBOOK_FILES,
+        acquired=ACQUIRED,
+        artifacts=repo("data/artifacts.yaml"),
+        sources=ancient(repo("data/sources.yaml")),
+    output:
+        report=results("publish/report.html"),
+    log:
+        logs("write_report/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.report.build:write_report",
+        code=code_digest("wildpaper.publish.report.build"),
+        watch=PAGE_DIGEST,
+        logs=[results("logs"), "data/raw"],
+        preset=CONFIG.preset,
+        version=PLAN.version,
+        datasets=list(PLAN.datasets),
+        blanks=PLAN.blanks("table", "figure"),
+    message:
+        "Write the report"
+    script:
+        "../scripts/run.py"
+
+
 if PLAN.rawlogs:
 
     rule scan_results:
         """Look through everything the run wrote for what may not be released."""
         input:
             ancient(rules.manifest.output.manifest),
+            ancient(rules.write_report.output.report),
             rules.build_paper.output.pdf,
             personal=[PLAN.simulation.file("personal.json")] if PLAN.planted else [],
             rawlogs=[PLAN.rawlogs.acquired],

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -79,6 +79,9 @@ def _rows(model: type[BaseModel], prefix: str) -> list[str]:
             rows.append(f"| **`{prefix}{name}`** | | | {_cell(field.description or '')} |")
             if not _alike(model):
                 rows += _rows(kind, f"{prefix}{name}.")
+        elif section := _named_sections(kind):
+            rows.append(f"| **`{prefix}{name}`** | | | {_cell(field.description or '')} |")
+            rows += _rows(section, f"{prefix}{name}.<name>.")
         else:
             rows.append(
                 f"| `{prefix}{name}` | {_type_of(model, name)} | {_default(field)} "
@@ -88,6 +91,12 @@ def _rows(model: type[BaseModel], prefix: str) -> list[str]:
         kind = next(iter(model.model_fields.values())).annotation
         rows += _rows(kind, f"{prefix}<name>.")  # type: ignore[arg-type]
     return rows
+
+
+def _named_sections(kind: Any) -> type[BaseModel] | None:
+    """Return the model of sections that stand under names of the user's; None if it is none."""
+    section = get_args(kind)[-1] if get_origin(kind) is dict else None
+    return section if isinstance(section, type) and issubclass(section, BaseModel) else None
 
 
 def _alike(model: type[BaseModel]) -> bool:
@@ -109,7 +118,9 @@ def _words(part: dict[str, Any]) -> str:
     if "const" in part:
         return f"`{part['const']}`"
     if part.get("type") == "array":
-        return "list of text"
+        return "list of pairs of names" if "prefixItems" in part["items"] else "list of text"
+    if part.get("type") == "object":
+        return "names, each with a text"
     names = {"string": "text", "integer": "whole number", "boolean": "true / false"}
     limits = [f"≥ {part['minimum']}"] if "minimum" in part else []
     limits += [f"≤ {part['maximum']}"] if "maximum" in part else []

@@ -14,6 +14,7 @@ from wildpaper.acquire.sources import Sources, load_sources
 from wildpaper.artifacts import Artifact, load_artifacts
 from wildpaper.config import DATASETS, Config, load_config
 from wildpaper.plan_blanks import what_is_lacking
+from wildpaper.plan_evaluation import Evaluation, plan_evaluation
 from wildpaper.plan_inputs import (
     answer_files,
     detoxify_download,
@@ -55,6 +56,7 @@ class Plan:
     needs: dict[str, Any]
     training: Training | None
     questions: str
+    evaluation: Evaluation | None
     detoxify: DetoxifyDownload | None
 
     @property
@@ -167,6 +169,7 @@ class Plan:
             found["sentence encoder"] = (annotate.embedding.model, annotate.embedding.revision)
         if self.detoxify:
             found[self.detoxify.title] = (self.detoxify.repo, self.detoxify.revision)
+        found |= self.evaluation.from_hub() if self.evaluation else {}
         return {what: named for what, named in found.items() if from_hub(named[0])}
 
     def downloads(self) -> list[Download]:
@@ -231,6 +234,7 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
     plan = Plan(
         config, simulation, rawlogs, sources, artifacts, datasets, tokenizer, sha256, version,
         {}, training, question_file(config.evaluate.questions, project) if training else "",
+        plan_evaluation(config, training, project),
         detoxify_download(config.annotate.detoxify.checkpoint, project, raw_folder),
     )  # fmt: skip
     folders = (raw_folder, f"results/{config.preset}")

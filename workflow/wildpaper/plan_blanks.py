@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from wildpaper.config import Config
+from wildpaper.plan_evaluation import Evaluation
 from wildpaper.plan_parts import DatasetPlan, RawLogs, Simulation
 from wildpaper.plan_training import Training
 
@@ -34,6 +35,10 @@ class Planned(Protocol):
     @property
     def training(self) -> Training | None:
         """What the run trains."""
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """Who answers and judges."""
 
     def route(self, dataset: str, label: str) -> str:
         """Return where a label comes from."""
@@ -75,7 +80,26 @@ def what_is_lacking(plan: Planned) -> dict[str, str]:
         lacking["rawlogs"] = "this run starts from a release of WildChat, not from raw logs"
     if not plan.planted:
         lacking["plant"] = "nothing is planted in this run: its raw logs are not simulated"
+    lacking |= _unjudged(plan)
     if plan.training is None:
         none = "this preset trains no model (config key train.recipe)"
         return lacking | dict.fromkeys(("train", "coverage", "data-size"), none)
     return lacking | plan.training.lacking()
+
+
+def _unjudged(plan: Planned) -> dict[str, str]:
+    if plan.evaluation is None:
+        if plan.config.evaluate.judge.kind == "none":
+            why = "this run judges no answers (config key evaluate.judge.kind)"
+        else:
+            why = (
+                "this run trains no model whose answers could be judged, and replays no judgments "
+                "(config section evaluate)"
+            )
+        return {"judgments": why, "pair-judgments": why}
+    if not plan.evaluation.pairs:
+        return {
+            "pair-judgments": "this run has grades only, no two answers were compared (config key "
+            "evaluate.judge.pairs)"
+        }
+    return {}

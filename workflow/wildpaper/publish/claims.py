@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wildpaper.artifacts import Artifact, artifact_of, load_artifacts
+from wildpaper.config import DATASETS
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json, write_json, write_text
 from wildpaper.long_table import Cell, read_long_table
@@ -219,7 +220,9 @@ def _datasets_of(claim: PublishedClaim) -> list[str]:
 def _why_not_run(claim: PublishedClaim, artifact: Artifact, run: Run, cell: Cell | None) -> str:
     if artifact.not_built:
         return artifact.not_built
-    missing = [name for name in _datasets_of(claim) if name not in run.datasets]
+    missing = [
+        name for name in _datasets_of(claim) if name in DATASETS and name not in run.datasets
+    ]
     if missing:
         return f"data set not in this run (source: none): {', '.join(missing)}"
     if artifact.id in run.blanks:
