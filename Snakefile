@@ -36,6 +36,7 @@ rule all:
         rules.manifest.output.manifest,
         rules.build_paper.output.pdf,
         rules.merge_ledgers.output.ledger,
+        rules.write_report.output.report,
         trained("README.md"),
         [rules.scan_results.output.report] if PLAN.rawlogs else [],
 
@@ -44,6 +45,12 @@ rule claims:
     """The claims ledger: every published value beside the one obtained."""
     input:
         rules.write_claims.output,
+
+
+rule report:
+    """The report: one self-contained page, also of a part of the run."""
+    input:
+        rules.write_report.output,
 
 
 rule tables:
