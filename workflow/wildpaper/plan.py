@@ -228,13 +228,14 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
     }
     tokenizer, sha256 = tokenizer_file(config, sources, project)
     training = plan_training(config.train.recipe, project, raw_folder, datasets)
+    evaluation = plan_evaluation(config, training, project)
+    questions = question_file(config.evaluate.questions, project) if training or evaluation else ""
     version = tomllib.loads(Path(project, "pyproject.toml").read_text("utf-8"))["project"][
         "version"
     ]
     plan = Plan(
         config, simulation, rawlogs, sources, artifacts, datasets, tokenizer, sha256, version,
-        {}, training, question_file(config.evaluate.questions, project) if training else "",
-        plan_evaluation(config, training, project),
+        {}, training, questions, evaluation,
         detoxify_download(config.annotate.detoxify.checkpoint, project, raw_folder),
     )  # fmt: skip
     folders = (raw_folder, f"results/{config.preset}")

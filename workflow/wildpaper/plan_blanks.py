@@ -96,10 +96,16 @@ def _unjudged(plan: Planned) -> dict[str, str]:
                 "this run trains no model whose answers could be judged, and replays no judgments "
                 "(config section evaluate)"
             )
-        return {"judgments": why, "pair-judgments": why}
-    if not plan.evaluation.pairs:
-        return {
-            "pair-judgments": "this run has grades only, no two answers were compared (config key "
-            "evaluate.judge.pairs)"
-        }
-    return {}
+        return dict.fromkeys(("judgments", "pair-judgments", "checks-of-the-judge"), why)
+    if plan.evaluation.pairs:
+        return {}
+    lacking = {
+        "pair-judgments": "this run has grades only, no two answers were compared (config key "
+        "evaluate.judge.pairs)"
+    }
+    if plan.evaluation.judge.kind == "replay" and not plan.evaluation.answering("answers"):
+        lacking["checks-of-the-judge"] = (
+            "the stored judgments of this run tell neither the length of answers nor what a "
+            "changed answer would get"
+        )
+    return lacking

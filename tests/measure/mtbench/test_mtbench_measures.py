@@ -49,6 +49,14 @@ def test_the_intervals_cover_what_was_planted(tmp_path):
     assert 0.92 <= np.mean(inside) <= 0.98
 
 
+def test_no_interval_leaves_the_scale(tmp_path):
+    """Ten questions of a kind, nine of them with the highest grade."""
+    rows = [row("single", q, t, "weak", grade=10.0 if q > 1 else 6.0)
+            for q in range(1, 11) for t in (1, 2)]  # fmt: skip
+    cell = measured(tmp_path, rows)["weak", "average"]
+    assert 1 <= cell.ci_low < cell.value < cell.ci_high <= 10
+
+
 def test_bias_and_ties_are_told_apart(tmp_path):
     """A judge who only sees positions has no opinion; one without bias is always consistent."""
     blind = measured(tmp_path, rows_of(1, {}, [("weak", "strong")], bias=1.0), measure_pairs)

@@ -11,11 +11,13 @@ import pyarrow.parquet as pq
 
 from wildpaper.files import read_json
 from wildpaper.long_table import Cell
-from wildpaper.measure.bootstrap import Interval, ratio_intervals
+from wildpaper.measure.bootstrap import Interval, share_intervals
 from wildpaper.releases import route_of
 
 PER_POINT = 10**6
 """Grades are rounded to millionths, so that all sums are exact."""
+LOWEST, HIGHEST = 1, 10
+_SPAN = HIGHEST - LOWEST
 PLAIN = "plain"
 STAND_IN = "likelihood"
 """How judgments of the likelihood stand-in were come by."""
@@ -137,18 +139,28 @@ def mean_cells(
         The model.
     judged : Judged
     n_replicates, seed, name
-        See `ratio_intervals`; questions are drawn.
+        See `share_intervals`; questions are drawn.
+
+    Notes
+    -----
+    A grade is taken as the share of the way from 1 to 10, so that no interval leaves the scale,
+    however few questions there are.
     """
-    intervals = ratio_intervals(sums, counts, n_replicates, seed, name)
+    way = sums - LOWEST * PER_POINT * counts
+    intervals = share_intervals(way, _SPAN * PER_POINT * counts, n_replicates, seed, name)
     cells = []
     for i, (column, claim) in enumerate(zip(columns, claims, strict=True)):
         n = int(counts[:, i].sum())
         value = int(sums[:, i].sum()) / PER_POINT / n if n else None
-        low, high = scaled(intervals[i] if n else None, 1 / PER_POINT)
+        low, high = scaled(intervals[i] if n else None, _SPAN, LOWEST)
         cells.append(Cell(row, column, value, low, high, n, judged.unit, claim, judged.route(row)))
     return cells
 
 
-def scaled(interval: Interval | None, factor: float) -> tuple[float | None, float | None]:
-    """Return both ends of an interval times a factor."""
-    return (interval[0] * factor, interval[1] * factor) if interval else (None, None)
+def scaled(
+    interval: Interval | None, factor: float, start: float = 0.0
+) -> tuple[float | None, float | None]:
+    """Return both ends of an interval times a factor, from `start` on."""
+    if interval is None:
+        return None, None
+    return start + interval[0] * factor, start + interval[1] * factor
