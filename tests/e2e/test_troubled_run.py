@@ -19,7 +19,8 @@ pytestmark = pytest.mark.e2e
 
 _AFTER_MEASURE = {
     "write_claims", "write_numbers", "write_claims_table", "write_context", "render_datasets",
-    "render_near_duplicates", "run_notebook", "build_paper", "manifest", "all",
+    "render_near_duplicates", "run_notebook", "build_paper", "manifest", "write_report",
+    "all",
 }  # fmt: skip
 _BOOTSTRAPPED = {
     "measure_datasets", "measure_apis", "measure_countries", "measure_languages", "measure_turns",
@@ -48,7 +49,14 @@ def test_the_output_contract_holds(first_run, project):
         for suffix in suffixes[artifact["kind"]]:
             path = base / f"present/{artifact['kind']}s/{artifact['id']}.{suffix}"
             assert path.stat().st_size > 0, path
-    for name in ("paper.pdf", "claims.json", "claims.md", "claims.csv", "manifest.json"):
+    for name in (
+        "paper.pdf",
+        "claims.json",
+        "claims.md",
+        "claims.csv",
+        "manifest.json",
+        "report.html",
+    ):
         assert (base / "publish" / name).stat().st_size > 0
     assert (base / "present/notebooks/01_statistics.html").stat().st_size > 0
 
@@ -119,10 +127,11 @@ def test_no_message_text_outside_the_tables_of_messages(first_run):
 def test_the_manifest_covers_and_matches_every_output(first_run):
     manifest = read(first_run, "publish/manifest.json")
     listed = {output["path"] for output in manifest["outputs"]}
+    after = ("manifest.json", "report.html")  # what is made from it
     made = {
         str(path.relative_to(first_run))
         for path in (first_run / "results").rglob("*")
-        if path.is_file() and "logs" not in path.parts and path.name != "manifest.json"
+        if path.is_file() and "logs" not in path.parts and path.name not in after
     }
     assert made <= listed
     text = json.dumps(manifest)
@@ -171,12 +180,12 @@ def test_bytes_do_not_depend_on_cores_or_shards(first_run, second_run):
         ),
         pytest.param(
             "present/token_lengths.py", "alpha=0.55", "alpha=0.5",
-            {"draw_token_lengths", "run_notebook", "build_paper", "manifest", "all"},
+            {"draw_token_lengths", "run_notebook", "build_paper", "manifest", "write_report", "all"},
             id="drawing function",
         ),
         pytest.param(
             "present/table_01_datasets.py", "_HEADINGS = (", "_EDITED = 1\n_HEADINGS = (",
-            {"render_datasets", "write_context", "build_paper", "manifest", "all"},
+            {"render_datasets", "write_context", "build_paper", "manifest", "write_report", "all"},
             id="table layout",
         ),
         pytest.param(
