@@ -68,11 +68,9 @@ def check_requirements(
     for line in _training_lines(needs["training"], preflight):
         _LOG.info("%s", line)
     findings = [
-        *_check_hub(needs["hub"], endpoint, patience),
-        *(_check_address(need, patience) for need in needs["addresses"]),
-        *_check_gpus(needs["gpus"]),
-        *_check_disk(needs["disk"]),
-        *_check_memory(needs["memory_gb"]),
+        *token_findings(needs, endpoint),
+        *network_findings(needs, endpoint, patience),
+        *machine_findings(needs),
     ]
     missing = [finding for finding in findings if finding.mend]
     if missing:
@@ -101,22 +99,33 @@ def _training_lines(need: dict[str, Any] | None, preflight: Path) -> list[str]:
     return plan_training(recipe, expected(recipe), machine, need["n_compared"]).lines()
 
 
-def _check_hub(
-    needs: list[dict[str, Any]], endpoint: str | None, patience: Patience
-) -> Iterator[Finding]:
-    """Check that the hub answers, that there is a token, and that it opens each repository."""
-    if not needs:
-        return
-    headers = hub.token_headers()
-    gated = [need for need in needs if need["gated"]]
+def token_findings(needs: dict[str, Any], endpoint: str | None = None) -> Iterator[Finding]:
+    """Yield whether there is a token, if terms have to be accepted; asks nobody."""
+    gated = [need for need in needs["hub"] if need["gated"]]
     if gated:
-        yield _token(gated, endpoint, has_token=bool(headers))
-    reached = _reach_hub(needs, endpoint, patience)
-    yield reached
-    if not reached.mend:
-        for need in needs:
+        yield _token(gated, endpoint, has_token=bool(hub.token_headers()))
+
+
+def network_findings(
+    needs: dict[str, Any], endpoint: str | None = None, patience: Patience = _HASTY
+) -> Iterator[Finding]:
+    """Yield whether the hub answers and opens each repository, and whether addresses answer."""
+    if needs["hub"]:
+        headers = hub.token_headers()
+        reached = _reach_hub(needs["hub"], endpoint, patience)
+        yield reached
+        for need in [] if reached.mend else needs["hub"]:
             if headers or not need["gated"]:
                 yield _access(need, endpoint, headers, patience)
+    for need in needs["addresses"]:
+        yield _check_address(need, patience)
+
+
+def machine_findings(needs: dict[str, Any]) -> Iterator[Finding]:
+    """Yield what this machine has of the GPUs, disk and memory that are needed."""
+    yield from _check_gpus(needs["gpus"])
+    yield from _check_disk(needs["disk"])
+    yield from _check_memory(needs["memory_gb"])
 
 
 def _token(gated: list[dict[str, Any]], endpoint: str | None, has_token: bool) -> Finding:

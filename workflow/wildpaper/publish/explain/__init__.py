@@ -1,0 +1,1 @@
+"""Publish: the way from a number to everything behind it."""
