@@ -206,7 +206,7 @@ rule answer_with_pretrained:
         model_name="{model}",
         place=lambda wildcards: answering_model(wildcards).model,
         revision=lambda wildcards: answering_model(wildcards).revision,
-        state=lambda wildcards: state_of_model(answering_model(wildcards).model),
+        watch=lambda wildcards: state_of_model(answering_model(wildcards).model),
         seed=CONFIG.seed,
         max_new_tokens=ANSWERING.max_new_tokens,
         batch=ANSWERING.batch,
@@ -269,6 +269,7 @@ rule take_answers:
         call="wildpaper.evaluate.answers.stored:take_answers",
         code=code_digest("wildpaper.evaluate.answers.stored"),
         model_name="{model}",
+        allow_missing=True,
     message:
         "Stored answers of {wildcards.model}"
     script:

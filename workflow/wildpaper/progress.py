@@ -48,14 +48,20 @@ class Progress:
         """Return the progress line for `elapsed_s` seconds of work."""
         rate = (self.done - self._done_at_start) / max(elapsed_s, 1e-9)
         if self.total is None:
-            return f"{self.what}: {self.done:,} {self.unit}, {rate:,.0f} {self.unit}/s"
+            return f"{self.what}: {self.done:,} {self.unit}, {self._rate(rate)}"
         share = 100 * self.done / self.total if self.total else 100.0
         left_s = max(self.total - self.done, 0) / rate if rate > 0 else float("inf")
         eta = "unknown" if left_s == float("inf") else _clock(left_s)
         return (
             f"{self.what}: {self.done:,} of {self.total:,} {self.unit} ({share:.0f} %), "
-            f"{rate:,.0f} {self.unit}/s, {eta} left"
+            f"{self._rate(rate)}, {eta} left"
         )
+
+    def _rate(self, rate: float) -> str:
+        """Return a rate in units a second, a minute where it is slow."""
+        if 0 < rate < 1:
+            return f"{60 * rate:,.1f} {self.unit}/min"
+        return f"{rate:,.0f} {self.unit}/s"
 
 
 def _clock(seconds: float) -> str:

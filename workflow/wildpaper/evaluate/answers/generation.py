@@ -63,9 +63,11 @@ class Generator:
 
     Notes
     -----
-    Only rounding depends on the batch: in sums of 16 bits the likeliest of two tokens that
-    are about as likely may be the other one. What the model comes with of ways to generate
-    (penalties, top-k, top-p) is not used: the temperature alone decides.
+    Each prompt is read by itself; then all rows go on together, and when half of them are
+    finished, the others without them. Only rounding depends on the batch: in sums of 16 bits
+    the likeliest of two tokens that are about as likely may be the other one. What the model
+    comes with of ways to generate (penalties, top-k, top-p) is not used: the temperature alone
+    decides.
     """
 
     def __init__(self, model: Any, stop_ids: Sequence[int]) -> None:
