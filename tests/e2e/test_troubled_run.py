@@ -180,7 +180,8 @@ def test_bytes_do_not_depend_on_cores_or_shards(first_run, second_run):
         ),
         pytest.param(
             "present/token_lengths.py", "alpha=0.55", "alpha=0.5",
-            {"draw_token_lengths", "run_notebook", "build_paper", "manifest", "write_report", "all"},
+            {"draw_token_lengths", "run_notebook", "build_paper", "manifest", "write_report",
+             "all"},
             id="drawing function",
         ),
         pytest.param(

@@ -9,7 +9,9 @@ from typing import Any
 import yaml
 
 from wildpaper.publish.claims_tex import write_claims_table
+from wildpaper.publish.costs import write_costs
 from wildpaper.publish.numbers import write_numbers
+from wildpaper.publish.origins import write_origins
 from wildpaper.tex import blank
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +116,10 @@ def build_folder(folder: Path, *, simulated: bool, run: bool = True) -> Path:
         (generated / name).mkdir(parents=True)
     claims = write_claims(folder / "claims.json", published_claims(simulated=simulated, run=run))
     write_numbers(claims, generated / "numbers.tex")
-    write_claims_table(claims, generated / "claims-table.tex", generated / "not-run.tex")
+    prose = sorted((ROOT / "paper").rglob("*.tex"))
+    write_claims_table(claims, generated / "claims-table.tex", generated / "not-run.tex", prose)
+    write_origins(**origin_inputs(), claims=claims, origins=generated / "origins.tex")
+    write_costs(**cost_inputs(), costs=generated / "costs.tex", measured=generated / "measured.tex")
     flag = "true" if simulated else "false"
     texts = {
         "run": r"\def\wpPreset{demo}\def\wpVersion{0.1.0}\def\wpReleases{WildChat (simulated)}"
@@ -126,6 +131,24 @@ def build_folder(folder: Path, *, simulated: bool, run: bool = True) -> Path:
     for name, text in texts.items():
         (generated / f"{name}.tex").write_text(text + "\n", encoding="utf-8")
     return folder
+
+
+def origin_inputs() -> dict[str, Any]:
+    """What says where artifacts come from, in the project itself."""
+    return {
+        "artifacts": ROOT / "data/artifacts.yaml",
+        "rules": sorted((ROOT / "workflow/rules").glob("*.smk")),
+        "notebooks": sorted((ROOT / "notebooks").glob("*.ipynb")),
+        "citation": ROOT / "CITATION.cff",
+    }
+
+
+def cost_inputs() -> dict[str, Any]:
+    return {
+        "recipes": sorted((ROOT / "data/recipes").glob("*.yaml")),
+        "published": ROOT / "data/published.yaml",
+        "benchmarks": sorted((ROOT / "benchmarks/results").glob("*.md")),
+    }
 
 
 def _write_artifacts(generated: Path, simulated: bool, run: bool) -> str:

@@ -147,6 +147,10 @@ def test_claims_may_stand_in_titles_and_captions(make_paper: MakePaper, tmp_path
     routes.write_text(
         routes.read_text(encoding="utf-8") + "\\wpdefroute{flow-ledger-again}{not-run}\n", "utf-8"
     )
+    origins = folder / "generated/origins.tex"
+    origins.write_text(
+        origins.read_text(encoding="utf-8") + "\\wpdeforigin{flow-ledger-again}{rule x}\n", "utf-8"
+    )
     main = folder / "main.tex"
     # A bookmark that holds something it cannot show is only a warning: make it an error.
     strict = (

@@ -1,7 +1,8 @@
 """The claims ledger as LaTeX: every claim once, and what was not run and why.
 
 Claims are grouped by where the paper prints them and by unit, so that neither needs a
-column; reasons, which repeat a lot, become codes (R1, R2, …) with a legend.
+column; reasons, which repeat a lot, become codes (R1, R2, …) with a legend. Each row is the
+target of the numbers that the prose prints; its group leads to the table or figure.
 """
 
 import re
@@ -11,13 +12,16 @@ from pathlib import Path
 
 from wildpaper.files import write_text
 from wildpaper.publish.numbers import PrintedClaim, read_printed
+from wildpaper.publish.prose_lint import cited_claims
 from wildpaper.tex import escape
 
 _SHOWN_PLACES = 8
 _DAGGER = r"\textsuperscript{\textdagger}"
 
 
-def write_claims_table(claims: Path, table: Path, not_run: Path) -> None:
+def write_claims_table(
+    claims: Path, table: Path, not_run: Path, prose: Iterable[Path] = ()
+) -> None:
     """Write the table of all claims and the list of what was not run.
 
     Parameters
@@ -25,16 +29,20 @@ def write_claims_table(claims: Path, table: Path, not_run: Path) -> None:
     claims : Path
         claims.json of the run.
     table : Path
-        LaTeX: a longtable of the published claims, the legend of reasons, and a longtable
-        of the statements (claims of kind ``summary``). Our own numbers are too many for
-        print; claims.csv has them.
+        LaTeX: a longtable of the published claims, the legend of reasons, a longtable of
+        the statements (claims of kind ``summary``), and one of our own numbers that the
+        prose prints. The others are too many for print; claims.csv has them.
     not_run : Path
         LaTeX: one item per reason with its number of claims, the most frequent first;
         statements are left out, their table holds their reasons.
+    prose : iterable of Path
+        LaTeX sources of the paper.
     """
     printed = read_printed(claims)
     numeric = [claim for claim in printed if claim.kind == "published"]
     statements = [claim for claim in printed if claim.kind == "summary"]
+    cited = set(cited_claims(prose))
+    own = [claim for claim in printed if claim.kind == "own" and claim.id in cited]
     codes = reason_codes(numeric)
     parts = ["% Written from the claims ledger by wildpaper; do not edit.\n"]
     if numeric:
@@ -42,6 +50,8 @@ def write_claims_table(claims: Path, table: Path, not_run: Path) -> None:
         parts.append(_legend(codes))
     if statements:
         parts.append(_statement_table(statements))
+    if own:
+        parts.append(_own_table(own))
     write_text(table, "".join(parts))
     write_text(not_run, _not_run_list(printed))
 
@@ -53,8 +63,12 @@ def reason_codes(printed: Iterable[PrintedClaim]) -> dict[str, str]:
 
 
 def breakable(claim_id: str) -> str:
-    """Return an id as LaTeX source that may be broken after a point, a dash or an underscore."""
-    return re.sub(r"(\.|-|\\_)(?=.)", r"\1\\allowbreak{}", escape(claim_id))
+    """Return an id or a path as LaTeX that may be broken after a point, a dash, ``_`` or ``/``."""
+    return re.sub(r"(\.|-|/|\\_)(?=.)", r"\1\\allowbreak{}", escape(claim_id))
+
+
+def _row_name(claim: PrintedClaim) -> str:
+    return rf"\wprow{{{claim.id}}}\wpid{{{breakable(claim.id)}}}"
 
 
 def _groups(
@@ -79,23 +93,24 @@ def _numeric_table(printed: list[PrintedClaim], codes: dict[str, str]) -> str:
         widths = [0.27, 0.10, 0.195, 0.10, 0.12, 0.085, 0.085, 0.045]
     lines = [_longtable_start("wpclaims", heads, widths, right=range(1, 4 if planted else 3))]
     for (place, unit), members in _groups(printed).items():
-        title = escape(_capital(place)) or "Our own numbers"
+        title = escape(_capital(place)) or "Elsewhere"
         subtitle = f" \\quad {escape(unit)}" if unit else ""
-        lines.append(rf"\wpclaimgroup{{{len(heads)}}}{{\textbf{{{title}}}{subtitle}}}")
+        lines.append(rf"\wpclaimgroup{{{len(heads)}}}{{{_heading(members, title)}{subtitle}}}")
         lines += [_numeric_row(claim, codes, planted) for claim in members]
     lines.append("\\bottomrule\n\\end{longtable}\n\\endgroup\n")
     return "\n".join(lines)
 
 
+def _heading(members: list[PrintedClaim], title: str) -> str:
+    return rf"\wptoartifact{{{members[0].artifact}}}{{\textbf{{{title}}}}}"
+
+
 def _numeric_row(claim: PrintedClaim, codes: dict[str, str], planted: bool) -> str:
-    obtained = claim.obtained or r"\wpnone"
-    if claim.obtained and claim.interval:
-        obtained += rf" \mbox{{\wpfaint {claim.interval}}}"
     published = claim.published or r"\wpnone"
     cells = [
-        rf"\wpid{{{breakable(claim.id)}}}",
+        _row_name(claim),
         published + ("" if claim.checked else _DAGGER),
-        obtained,
+        _obtained(claim),
     ]
     if planted:
         within = rf" \mbox{{\wpfaint $\pm$\,{claim.truth_tolerance}}}"
@@ -108,13 +123,33 @@ def _numeric_row(claim: PrintedClaim, codes: dict[str, str], planted: bool) -> s
     return " & ".join(cells) + r" \\"
 
 
+def _obtained(claim: PrintedClaim) -> str:
+    within = rf" \mbox{{\wpfaint {claim.interval}}}" if claim.interval else ""
+    return claim.obtained + within if claim.obtained else r"\wpnone"
+
+
+def _own_table(printed: list[PrintedClaim]) -> str:
+    """Return the table of our own numbers, grouped by what they belong to."""
+    heads = ["Own number, cited in the text", "Obtained [interval]", "Unit", "Route"]
+    lines = [_longtable_start("wpclaims", heads, [0.46, 0.22, 0.20, 0.12], right=[1])]
+    for artifact in dict.fromkeys(claim.artifact for claim in printed):
+        members = [claim for claim in printed if claim.artifact == artifact]
+        heading = _heading(members, breakable(artifact) or "Elsewhere")
+        lines.append(rf"\wpclaimgroup{{{len(heads)}}}{{{heading}}}")
+        for claim in members:
+            cells = [_row_name(claim), _obtained(claim), escape(claim.unit), claim.route]
+            lines.append(" & ".join(cell or r"\wpnone" for cell in cells) + r" \\")
+    lines.append("\\bottomrule\n\\end{longtable}\n\\endgroup\n")
+    return "\n".join(lines)
+
+
 def _statement_table(printed: list[PrintedClaim]) -> str:
     heads = ["Statement", "What it says", "What became of it", "Verdict"]
     lines = [_longtable_start("wpstatements", heads, [0.16, 0.37, 0.34, 0.13])]
     for claim in printed:
         found = ". ".join(filter(None, (claim.obtained, escape(_capital(claim.reason)))))
         cells = [
-            rf"\wpid{{{breakable(claim.id)}}}",
+            _row_name(claim),
             claim.published or r"\wpnone",
             found or r"\wpnone",
             claim.verdict or r"\wpnone",

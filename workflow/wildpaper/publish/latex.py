@@ -16,7 +16,9 @@ SOURCE_DATE_EPOCH = 1714780800
 It only makes the PDF independent of the clock; nothing in the report prints it.
 """
 
-MAIN = "main.tex"
+TIME = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH), "FORCE_SOURCE_DATE": "1", "TZ": "UTC"}
+"""The same, as variables of the environment."""
+MAIN, PDF = "main.tex", "main.pdf"
 _TIMEOUT_SECONDS = 900
 _APT = (
     "apt-get install --no-install-recommends texlive-latex-base texlive-latex-recommended "
@@ -28,6 +30,9 @@ _UNDEFINED = re.compile(
     r"^(?:LaTeX|Package natbib|Package hyperref) Warning: "
     r"(?P<what>(?:Reference|Citation|Hyper reference) [`'](?P<key>[^']+)'.*undefined.*)$",
     re.MULTILINE,
+)
+_NO_TARGET = re.compile(
+    r"^pdfTeX warning \(dest\): name\{claim:(?P<id>[^}]+)\} has been referenced", re.MULTILINE
 )
 _DUPLICATE = re.compile(r"^LaTeX Warning: (?P<what>Label [`'].+' multiply defined)\.", re.MULTILINE)
 
@@ -51,24 +56,42 @@ def compile_pdf(source_dir: Path, pdf: Path) -> None:
     ------
     WildpaperError
         No TeX was found; LaTeX stopped (file, line and the first error are named); a
-        reference or a citation is undefined, or a label is defined twice.
+        reference, a citation or the row of a claim is undefined, or a label is defined twice.
     """
     if not (source_dir / MAIN).is_file():
         raise WildpaperError(
             f"There is no {MAIN} to compile.", where=str(source_dir), hint="Copy paper/ there."
         )
-    command = find_tex()
     with tempfile.TemporaryDirectory(prefix="wildpaper-tex-") as scratch:
         build = Path(scratch) / "build"
         shutil.copytree(source_dir, build)
-        outcome = _run(command, build)
-        log = _read_log(build / "main.log")
-        result = build / "main.pdf"
-        if outcome.returncode != 0 or not result.is_file():
-            raise _latex_error(log, outcome.stdout, source_dir)
-        _check_references(log, source_dir)
+        compile_in(build, find_tex(), source_dir)
         with atomic_path(pdf) as temporary:
-            shutil.copyfile(result, temporary)
+            shutil.copyfile(build / PDF, temporary)
+
+
+def compile_in(build: Path, command: list[str], shown: Path) -> None:
+    """Compile ``main.tex`` where it lies, and leave ``main.pdf`` and what TeX wrote beside it.
+
+    Parameters
+    ----------
+    build : Path
+        A folder that may be written to.
+    command : list of str
+        See `find_tex`.
+    shown : Path
+        The folder that errors name.
+
+    Raises
+    ------
+    WildpaperError
+        As `compile_pdf`.
+    """
+    outcome = run_tex(command, build, TIME)
+    log = _read_log(build / "main.log")
+    if outcome.returncode != 0 or not (build / PDF).is_file():
+        raise _latex_error(log, outcome.stdout, shown)
+    _check_references(log, shown)
 
 
 def find_tex() -> list[str]:
@@ -93,14 +116,18 @@ def find_tex() -> list[str]:
     )
 
 
-def _run(command: list[str], build: Path) -> subprocess.CompletedProcess[str]:
+def run_tex(
+    command: list[str], build: Path, variables: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of TeX in a folder, with some variables of the environment; return its output.
+
+    Raises
+    ------
+    WildpaperError
+        If it does not come to an end.
+    """
     # Long lines keep an error message in one piece.
-    environment = os.environ | {
-        "SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH),
-        "FORCE_SOURCE_DATE": "1",
-        "TZ": "UTC",
-        "max_print_line": "10000",
-    }
+    environment = os.environ | variables | {"max_print_line": "10000"}
     try:
         return subprocess.run(  # nosec B603
             command,
@@ -169,9 +196,12 @@ def _latex_error(log: str, output: str, source_dir: Path) -> WildpaperError:
 def _check_references(log: str, source_dir: Path) -> None:
     found = [*_UNDEFINED.finditer(log), *_DUPLICATE.finditer(log)]
     problems = list(dict.fromkeys(match["what"].rstrip(".") for match in found))
+    rows = dict.fromkeys(match["id"] for match in _NO_TARGET.finditer(log))
+    problems += [f"the claim {name!r} has no row in the appendix" for name in rows]
     if problems:
         raise WildpaperError(
             "The paper refers to what is not there: " + "; ".join(problems) + ".",
             where=f"{source_dir}: main.tex, sections/ or references.bib",
-            hint="Add the label or the entry of the bibliography, or mend its name.",
+            hint="Add the label or the entry of the bibliography, or mend its name; rows of claims "
+            "are written by the rule write_claims_table from the same sources.",
         )

@@ -26,7 +26,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]*")
 _DATE = re.compile(r"\d{4}-\d\d(-\d\d)?")
 _FIELDS = (
     *("id", "kind", "where", "unit", "published", "obtained", "ci_low", "ci_high"),
-    *("tolerance", "verdict", "reason", "route"),
+    *("tolerance", "verdict", "reason", "route", "artifact"),
 )
 _VERDICTS = ("reproduced", "deviates", "not-comparable", "not-run")
 _MAX_DECIMALS = 6
@@ -56,6 +56,7 @@ class PrintedClaim:
     truth_verdict: str
     route: str
     reason: str
+    artifact: str
 
 
 def decimals_of(published: Value, tolerance: float | None) -> int | None:
@@ -164,6 +165,7 @@ def print_claim(claim: dict[str, Any]) -> PrintedClaim:
         truth_verdict=claim.get("truth_verdict") or "",
         route=claim["route"] or "",
         reason=claim["reason"] or "",
+        artifact=claim["artifact"] or "",
     )
 
 

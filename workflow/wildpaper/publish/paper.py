@@ -2,8 +2,10 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from wildpaper.errors import WildpaperError
 from wildpaper.publish.latex import compile_pdf
 
 
@@ -28,19 +30,40 @@ def build_paper(
     Raises
     ------
     WildpaperError
-        If LaTeX fails; see `compile_pdf`.
+        If a file is missing, or LaTeX fails; see `compile_pdf`.
     """
     with tempfile.TemporaryDirectory(prefix="wildpaper-paper-") as scratch:
         folder = Path(scratch)
-        for path in sources:
-            inside = path.name if path.parent.name == "paper" else f"{path.parent.name}/{path.name}"
-            _copy(path, folder / inside)
-        for kind, paths in (("", generated), ("tables", tables), ("figures", figures)):
-            for path in paths:
-                _copy(path, folder / "generated" / kind / path.name)
+        for inside, path in parts_of(sources, generated, tables, figures):
+            target = folder / inside
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
         compile_pdf(folder, pdf)
 
 
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+def parts_of(
+    sources: list[Path], generated: list[Path], tables: list[Path], figures: list[Path]
+) -> Iterator[tuple[str, Path]]:
+    """Yield each file of the paper with its place in the folder that is compiled.
+
+    Raises
+    ------
+    WildpaperError
+        If a file is missing.
+    """
+    for path in sources:
+        folder = "" if path.parent.name == "paper" else f"{path.parent.name}/"
+        yield folder + path.name, _present(path)
+    for folder, paths in (("", generated), ("tables/", tables), ("figures/", figures)):
+        for path in paths:
+            yield f"generated/{folder}{path.name}", _present(path)
+
+
+def _present(path: Path) -> Path:
+    if path.is_file():
+        return path
+    raise WildpaperError(
+        "A file of the paper is missing.",
+        where=str(path),
+        hint=f"Build it: snakemake --cores all {path}",
+    )

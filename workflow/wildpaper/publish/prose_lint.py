@@ -104,6 +104,13 @@ def unknown_claims(files: list[Path], ids: Iterable[str]) -> list[Finding]:
     ]
 
 
+def cited_claims(files: Iterable[Path]) -> list[str]:
+    """Return the ids of the claims that the prose prints, each once, in order of appearance."""
+    hits = (hit[1] for file in files for line in _lines_without_comments(file)
+            for hit in _CLAIM.finditer(line))  # fmt: skip
+    return list(dict.fromkeys(hits))
+
+
 def check_prose(files: list[Path], exceptions: Path, ids: Iterable[str] | None = None) -> None:
     """Raise if a digit is typed by hand, an exception is unused, or a claim is unknown.
 

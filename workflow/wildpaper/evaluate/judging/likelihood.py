@@ -97,9 +97,9 @@ def judge_answers_by_likelihood(
     -----
     An answer is scored by the mean negative log-likelihood of its tokens, its end included, after
     its prompt, written as in training, averaged over the scorers. The grade falls with the mean
-    from 10 for certainty to 1 for a uniform guess over the vocabulary, or worse. The order in which a pair is shown makes no
-    difference here, and neither does repeating. Where question and answer are longer than the
-    examples of the recipe, see `encode_spoken`.
+    from 10 for certainty to 1 for a uniform guess over the vocabulary, or worse. The order in
+    which a pair is shown makes no difference here, and neither does repeating. Where question
+    and answer are longer than the examples of the recipe, see `encode_spoken`.
     """
     quieten()
     torch.set_num_threads(1)
