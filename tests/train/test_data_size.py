@@ -17,8 +17,8 @@ from training_data import ROOT, tiny_recipe, write_call
 
 import wildpaper.train.data_size.fine_tune as stage
 from wildpaper.errors import WildpaperError
-from wildpaper.train.data_size.fine_tune import train_data_sizes
-from wildpaper.train.examples import write_examples
+from wildpaper.train.data_size.fine_tune import some_conversations, train_data_sizes
+from wildpaper.train.examples import read_examples, write_examples
 from wildpaper.train.splitting import Example
 
 OPTIMISER = {
@@ -138,6 +138,21 @@ def test_every_subset_is_asked_about_the_same_held_out_replies(trained):
         for part in parts
     ]
     assert all(one["epochs"] == 1 for one in report["subsets"])
+
+
+def test_held_out_conversations_are_drawn_whole_and_by_the_seed(tmp_path):
+    path = tmp_path / "held.parquet"
+    with write_examples(path) as apart:
+        for number in range(30):
+            apart.add(number, number, [Example([number, 1]), Example([number, 2])])
+    data = read_examples(path)
+    some = some_conversations(data, 10, 7)
+    assert len(some) == 20
+    drawn = set(some.conversation_ids.tolist())
+    assert len(drawn) == 10
+    assert set(some_conversations(data, 11, 7).conversation_ids.tolist()) > drawn
+    assert set(some_conversations(data, 10, 8).conversation_ids.tolist()) != drawn
+    assert len(some_conversations(data, None, 7)) == len(some_conversations(data, 30, 7)) == 60
 
 
 def test_nothing_but_the_results_is_left_and_no_time_is_in_them(trained):

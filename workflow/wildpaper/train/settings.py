@@ -150,6 +150,8 @@ class DataSizeSettings(Section):
     """Sizes of the random subsets, as shares of all training tokens."""
     max_tokens: int | None = Field(default=None, ge=1)
     """Tokens that the share 1 stands for; all if not stated."""
+    max_held_out: int | None = Field(default=None, ge=2)
+    """Held-out conversations that losses are taken on, at most; drawn. All if not stated."""
     rule: QualityRule = QualityRule()
     """The subsets by rule have the sizes of the random ones, as far as they reach."""
 

@@ -92,6 +92,7 @@ def train_data_sizes(
     quieten()
     check_hardware(settings.hardware, losses.parent)
     data, apart = read_examples(examples), read_examples(held_out)
+    apart = some_conversations(apart, asked.max_held_out, seed)
     _check(data, apart, examples[0].parent)
     if started_on_all_devices(train_data_sizes, given, settings):
         return
@@ -109,6 +110,19 @@ def train_data_sizes(
         with atomic_path(losses) as temporary:
             pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def some_conversations(data: Examples, most: int | None, seed: int) -> Examples:
+    """Return the examples of at most so many conversations, drawn whole; all if None."""
+    numbers = np.unique(data.conversation_ids)
+    if most is None or len(numbers) <= most:
+        return data
+
+    def lot(number: int) -> bytes:
+        return hashlib.sha256(f"{seed} held out {number}".encode()).digest()
+
+    drawn = sorted(numbers.tolist(), key=lot)[:most]
+    return data.take(np.flatnonzero(np.isin(data.conversation_ids, drawn)))
 
 
 def _asked(recipe: Recipe, path: Path) -> DataSizeSettings:
