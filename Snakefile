@@ -4,8 +4,8 @@
 #   snakemake --cores all --configfile config/realdata.yaml  real files
 #   snakemake -n                                             what would run, and why
 #
-# Targets besides `all`: claims, tables, figures, notebooks, manifest, and one per
-# artifact id (table-01-datasets, token-lengths, ...).
+# Targets besides `all`: claims, tables, figures, notebooks, manifest, crate, arxiv, and one
+# per artifact id (table-01-datasets, token-lengths, ...).
 
 from snakemake.utils import min_version
 
@@ -37,6 +37,7 @@ rule all:
         rules.build_paper.output.pdf,
         rules.merge_ledgers.output.ledger,
         rules.write_report.output.report,
+        rules.write_crate.output.crate,
         trained("README.md"),
         [rules.scan_results.output.report] if PLAN.rawlogs else [],
 
@@ -69,3 +70,15 @@ rule notebooks:
     """All notebooks, executed."""
     input:
         NOTEBOOK_FILES,
+
+
+rule crate:
+    """The manifest as a Workflow Run RO-Crate."""
+    input:
+        rules.write_crate.output,
+
+
+rule arxiv:
+    """The paper as arXiv takes it; proved to compile to the same PDF."""
+    input:
+        rules.bundle_arxiv.output,

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from wildpaper.artifacts import artifact_of, load_artifacts
 from wildpaper.publish.claims_tex import write_claims_table
 from wildpaper.publish.costs import write_costs
 from wildpaper.publish.numbers import write_numbers
@@ -69,7 +70,12 @@ def make_claim(**fields: Any) -> dict[str, Any]:
 def published_claims(*, simulated: bool, run: bool = True) -> list[dict[str, Any]]:
     """Every claim of data/published.yaml, joined to invented values."""
     document = yaml.safe_load((ROOT / "data/published.yaml").read_text(encoding="utf-8"))
-    return [_join(entry, simulated, run) for entry in document["claims"]] + [
+    artifacts = load_artifacts(ROOT / "data/artifacts.yaml")
+    joined = [
+        _join(entry, simulated, run) | {"artifact": artifact_of(artifacts, entry["id"]).id}
+        for entry in document["claims"]
+    ]
+    return joined + [
         make_claim(
             id=entry["id"],
             kind="summary",

@@ -2,10 +2,20 @@
 #
 # Purpose: join what the run obtained to what was published, and print it.
 # Inputs:  measure/, present/, data/published.yaml, data/artifacts.yaml, paper/
-# Outputs: publish/{claims.json,claims.md,claims.csv,paper.pdf,manifest.json,report.html},
-#          ledger.json
+# Outputs: publish/{claims.json,claims.md,claims.csv,paper.pdf,manifest.json,report.html,
+#          ro-crate.zip,ro-crate-metadata.json}, ledger.json; on demand publish/arxiv.tar.gz
 
 GENERATED = results("publish/tex/generated")
+
+
+def files_of_project(folder, pattern):
+    """Return the files of a folder of the project, by name."""
+    return [
+        repo(f"{folder}/{path.name}")
+        for path in sorted(Path(ROOT, folder).glob(pattern))
+    ]
+
+
 PAPER_SOURCES = [
     repo(f"paper/{path.relative_to(ROOT / 'paper')}")
     for path in sorted(Path(ROOT, "paper").rglob("*"))
@@ -112,6 +122,7 @@ rule write_claims_table:
     """The appendix: all claims, and what was not run."""
     input:
         claims=rules.write_claims.output.claims,
+        prose=[path for path in PAPER_SOURCES if path.endswith(".tex")],
     output:
         table=f"{GENERATED}/claims-table.tex",
         not_run=f"{GENERATED}/not-run.tex",
@@ -163,17 +174,69 @@ rule write_context:
         "../scripts/run.py"
 
 
+rule write_origins:
+    """The line under each caption: rule, source file, notebook, claims."""
+    input:
+        artifacts=repo("data/artifacts.yaml"),
+        rules=files_of_project("workflow/rules", "*.smk"),
+        notebooks=files_of_project("notebooks", "*.ipynb"),
+        claims=rules.write_claims.output.claims,
+        citation=repo("CITATION.cff"),
+    output:
+        origins=f"{GENERATED}/origins.tex",
+    log:
+        logs("write_origins/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.origins:write_origins",
+        code=code_digest("wildpaper.publish.origins"),
+    message:
+        "Write where tables and figures come from"
+    script:
+        "../scripts/run.py"
+
+
+rule write_costs:
+    """What training and judging would cost, and speeds that were measured: nothing of this run."""
+    input:
+        recipes=files_of_project("data/recipes", "*.yaml"),
+        published=repo("data/published.yaml"),
+        benchmarks=files_of_project("benchmarks/results", "*.md"),
+    output:
+        costs=f"{GENERATED}/costs.tex",
+        measured=f"{GENERATED}/measured.tex",
+    log:
+        logs("write_costs/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.costs:write_costs",
+        code=code_digest("wildpaper.publish.costs"),
+    message:
+        "Write what it costs"
+    script:
+        "../scripts/run.py"
+
+
+PARTS_OF_PAPER = {
+    "sources": PAPER_SOURCES,
+    "generated": [
+        *rules.write_numbers.output,
+        *rules.write_claims_table.output,
+        *rules.write_context.output,
+        *rules.write_origins.output,
+        *rules.write_costs.output,
+    ],
+    "tables": [f for f in TABLE_FILES if f.endswith(".tex")],
+    "figures": [f for f in FIGURE_FILES if f.endswith(".pdf")],
+}
+
+
 rule build_paper:
     """The paper, from its sources and what the run generated."""
     input:
-        sources=PAPER_SOURCES,
-        generated=[
-            *rules.write_numbers.output,
-            *rules.write_claims_table.output,
-            *rules.write_context.output,
-        ],
-        tables=[f for f in TABLE_FILES if f.endswith(".tex")],
-        figures=[f for f in FIGURE_FILES if f.endswith(".pdf")],
+        **PARTS_OF_PAPER,
     output:
         pdf=results("publish/paper.pdf"),
     log:
@@ -185,6 +248,26 @@ rule build_paper:
         code=code_digest("wildpaper.publish.paper"),
     message:
         "Compile the paper"
+    script:
+        "../scripts/run.py"
+
+
+rule bundle_arxiv:
+    """The paper as one flat archive that compiles by itself to the same bytes."""
+    input:
+        **PARTS_OF_PAPER,
+        pdf=rules.build_paper.output.pdf,
+    output:
+        bundle=results("publish/arxiv.tar.gz"),
+    log:
+        logs("bundle_arxiv/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.arxiv:bundle_arxiv",
+        code=code_digest("wildpaper.publish.arxiv"),
+    message:
+        "Pack the paper for arXiv, and compile the archive"
     script:
         "../scripts/run.py"
 
@@ -216,6 +299,32 @@ rule manifest:
         config_digest=PLAN.config_digest,
     message:
         "Write the manifest"
+    script:
+        "../scripts/run.py"
+
+
+rule write_crate:
+    """The run as a Workflow Run RO-Crate: sources, results, checksums, times, licences."""
+    input:
+        manifest=rules.manifest.output.manifest,
+        configuration=[str(path) for path in workflow.configfiles],
+        acquired=[*ACQUIRED, *([PLAN.rawlogs.acquired] if PLAN.rawlogs else [])],
+        sources=ancient(repo("data/sources.yaml")),
+        models=ancient(repo("data/models.yaml")),
+    output:
+        crate=results("publish/ro-crate.zip"),
+        metadata=results("publish/ro-crate-metadata.json"),
+    log:
+        logs("write_crate/all"),
+    conda:
+        "../../environment.yml"
+    params:
+        call="wildpaper.publish.crate:write_crate",
+        code=code_digest("wildpaper.publish.crate"),
+        project=repo("."),
+        logs=[results("logs"), "data/raw"],
+    message:
+        "Pack the run as a crate"
     script:
         "../scripts/run.py"
 
@@ -260,6 +369,7 @@ if PLAN.rawlogs:
         input:
             ancient(rules.manifest.output.manifest),
             ancient(rules.write_report.output.report),
+            ancient(rules.write_crate.output.crate),
             rules.build_paper.output.pdf,
             personal=[PLAN.simulation.file("personal.json")] if PLAN.planted else [],
             rawlogs=[PLAN.rawlogs.acquired],

@@ -11,7 +11,7 @@ from types import ModuleType
 from wildpaper.errors import WildpaperError
 
 _MODULES = (
-    *("doctor", "explain", "report", "config", "dictionary"),
+    *("doctor", "explain", "report", "config", "dictionary", "licences"),
     *("plan_training", "score_toxicity", "fetch_detoxify"),
 )
 

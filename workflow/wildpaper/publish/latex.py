@@ -20,6 +20,7 @@ TIME = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH), "FORCE_SOURCE_DATE": "1", "
 """The same, as variables of the environment."""
 MAIN, PDF = "main.tex", "main.pdf"
 _TIMEOUT_SECONDS = 900
+_MOST_NAMED = 5
 _APT = (
     "apt-get install --no-install-recommends texlive-latex-base texlive-latex-recommended "
     "texlive-latex-extra texlive-science texlive-fonts-recommended lmodern latexmk "
@@ -196,8 +197,10 @@ def _latex_error(log: str, output: str, source_dir: Path) -> WildpaperError:
 def _check_references(log: str, source_dir: Path) -> None:
     found = [*_UNDEFINED.finditer(log), *_DUPLICATE.finditer(log)]
     problems = list(dict.fromkeys(match["what"].rstrip(".") for match in found))
-    rows = dict.fromkeys(match["id"] for match in _NO_TARGET.finditer(log))
-    problems += [f"the claim {name!r} has no row in the appendix" for name in rows]
+    rows = list(dict.fromkeys(match["id"] for match in _NO_TARGET.finditer(log)))
+    problems += [f"the claim {name!r} has no row in the appendix" for name in rows[:_MOST_NAMED]]
+    if len(rows) > _MOST_NAMED:
+        problems.append(f"nor have {len(rows) - _MOST_NAMED} others")
     if problems:
         raise WildpaperError(
             "The paper refers to what is not there: " + "; ".join(problems) + ".",
