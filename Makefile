@@ -29,7 +29,7 @@ TEX_PACKAGES := texlive-latex-base texlive-latex-recommended texlive-latex-extra
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tex smollm2 mtbench browser paper test lint format docs lock unlock clean
+.PHONY: help setup tex smollm2 mtbench browser validator paper test lint format docs lock unlock clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -37,7 +37,7 @@ help:  ## This list
 paper: setup tex $(if $(filter laptop,$(PRESET)),smollm2)  ## Set up, then run the whole workflow (PRESET=demo, CORES=all)
 	snakemake --cores $(CORES) --configfile config/$(PRESET).yaml
 
-test: setup tex browser $(PROMPTS) smollm2  ## Set up, then run the tests
+test: setup tex browser validator $(PROMPTS) smollm2  ## Set up, then run the tests
 	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 setup: $(VENV)/installed $(ARCHIVE) mtbench  ## Python environment, tokenizer, questions; nothing twice
@@ -100,6 +100,14 @@ $(PROMPTS): | $(VENV)/installed
 tex:  ## TeX, if neither latexmk nor tectonic is on PATH
 	@if ! { command -v latexmk && command -v pdflatex; } > /dev/null && ! command -v tectonic > /dev/null; then tools/install_tex.sh $(TEX_PACKAGES); fi
 
+# The validator of crates wants other versions than the workflow: an environment of its own.
+validator: $(VENV)-validator/installed  ## The public validator of RO-Crates
+
+$(VENV)-validator/installed: tools/validator.lock
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-deps --require-hashes -r tools/validator.lock
+	@touch $@
+
 # Tests of the report open it in a browser; without one they are left out, and say so.
 browser: $(AXE_FILE)  ## Chromium and axe, for tests of the report (apt-get, where it may)
 	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || tools/install_browser.sh
@@ -117,6 +125,7 @@ lint: setup  ## Formatting, style, types, notebooks without outputs, generated f
 	mypy
 	nbstripout --verify notebooks/*.ipynb
 	python -m wildpaper config --check
+	python -m wildpaper licences --check
 	python -m wildpaper dictionary --check
 
 format: setup  ## Format code, rules and notebooks
@@ -127,6 +136,7 @@ format: setup  ## Format code, rules and notebooks
 
 docs: setup  ## Write config/README.md, config/schema.json and docs/data-dictionary.md anew
 	python -m wildpaper config --write
+	python -m wildpaper licences --write
 	python -m wildpaper dictionary --write
 
 lock:  ## Resolve requirements.in into requirements.lock
