@@ -26,6 +26,14 @@ def test_all_that_was_planted_is_recovered(claims):
     assert verdicts.count("recovered") > 400
 
 
+def test_all_notebooks_and_the_report_are_there(run, project):
+    names = sorted(path.stem for path in (project / "notebooks").glob("*.ipynb"))
+    assert len(names) == 7
+    for name in names:
+        assert (run / f"present/notebooks/{name}.html").stat().st_size > 0
+    assert (run / "publish/report.html").stat().st_size > 0
+
+
 def test_each_column_of_the_coverage_matrix_is_lowest_on_the_diagonal(claims):
     lowest = claims["own.coverage-variants.tokens-with-end.diagonal-lowest"]["obtained"]
     assert lowest == 6

@@ -60,6 +60,7 @@ def run_notebook(
         If a parameter is unknown, missing or of another type than declared, or a cell
         fails; names the cell.
     """
+    _skip_slow_grammar()
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -85,6 +86,11 @@ def run_notebook(
         write_html(result, html)
         with atomic_path(executed) as temporary:
             shutil.copyfile(result, temporary)
+
+
+def _skip_slow_grammar() -> None:
+    """Keep jsonschema from an optional check of addresses, whose grammar takes a second to load."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def _sockets_in(folder: str) -> Any:

@@ -1,0 +1,1 @@
+"""What the notebooks need beside tables and figures: small results, exercises, variations."""
