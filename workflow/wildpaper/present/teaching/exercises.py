@@ -4,44 +4,17 @@ An answer that is wrong gets a hint on how to find the right one, or what it may
 mistaken for; the right answer itself is not told.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal
 
 from wildpaper.errors import WildpaperError
+from wildpaper.present.teaching.questions import EXERCISES
 from wildpaper.present.teaching.run import Run
 
 State = Literal["right", "wrong", "not answered", "not possible"]
-Solve = Callable[[Run], Any]
 
 _ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Exercise:
-    """A question with one right answer, or several that are as good.
-
-    Attributes
-    ----------
-    needs : str
-        The artifact that answers it; empty if the claims do.
-    solve : callable
-        Returns the right answer of a run: a number, a text, or a set of texts that are all
-        right; None if this run cannot tell.
-    hint : str
-        How to find it.
-    within : float
-        How far a number may be off: half of the last digit that is asked for.
-    mistakes : mapping
-        {what to say: what returns an answer that is easily taken for the right one}.
-    """
-
-    needs: str
-    solve: Solve
-    hint: str
-    within: float = 0.0
-    mistakes: Mapping[str, Solve] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +47,6 @@ def judge(exercise_id: str, answer: Any, results: Run) -> Verdict:
     WildpaperError
         If there is no such exercise.
     """
-    from wildpaper.present.teaching.questions import EXERCISES
-
     if exercise_id not in EXERCISES:
         raise WildpaperError(
             f"There is no exercise {exercise_id!r}", hint=f"There are {', '.join(EXERCISES)}."

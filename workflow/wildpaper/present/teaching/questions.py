@@ -1,7 +1,7 @@
 """The exercises of the notebooks, what answers each, and what is said to a wrong answer."""
 
 from wildpaper.present.teaching import answers
-from wildpaper.present.teaching.exercises import Exercise
+from wildpaper.present.teaching.exercise import Exercise
 
 _TENTH, _HUNDREDTH = 0.05, 0.005
 
