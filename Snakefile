@@ -27,6 +27,8 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/present.smk"
 include: "workflow/rules/publish.smk"
+include: "workflow/rules/archive_common.smk"
+include: "workflow/rules/archive.smk"
 
 
 rule all:
@@ -39,7 +41,8 @@ rule all:
         rules.write_report.output.report,
         rules.write_crate.output.crate,
         trained("README.md"),
-        [rules.scan_results.output.report] if PLAN.rawlogs else [],
+        SCANNED,
+        CHECKED,
 
 
 rule claims:
@@ -64,6 +67,12 @@ rule figures:
     """All figures, as .pdf and .png."""
     input:
         FIGURE_FILES,
+
+
+rule archive:
+    """What took long, packed: other runs can start from it (config key restore)."""
+    input:
+        rules.write_archive.output.archive,
 
 
 rule notebooks:

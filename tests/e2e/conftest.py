@@ -14,8 +14,8 @@ import pytest
 from troubled_inputs import write_study
 
 ARCHIVE = Path("data/raw/llama2-tokenizer/llama-tokenizer-js-1.2.2.tgz")
-_PARTS = ("Snakefile", "pyproject.toml", "environment.yml", "config", "data", "notebooks", "paper",
-          "profiles", "workflow")  # fmt: skip
+_PARTS = ("Snakefile", "pyproject.toml", "environment.yml", "CITATION.cff", "benchmarks", "config",
+          "data", "notebooks", "paper", "profiles", "workflow")  # fmt: skip
 
 
 CUT_OFF = ("unshare", "--map-root-user", "--net")

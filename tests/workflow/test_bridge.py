@@ -103,9 +103,9 @@ def test_a_job_sees_the_gpus_that_it_was_given(job, monkeypatch, n_gpus, seen):
 
 def test_a_record_names_no_folder_of_the_machine(job, project):
     inside = str(project / "data" / "published.yaml")
-    assert bridge._relative(inside) == "data/published.yaml"
-    assert bridge._relative("/somewhere/else/file.json") == "file.json"
-    assert bridge._relative("results/x.csv") == "results/x.csv"
+    assert bridge.relative_path(inside) == "data/published.yaml"
+    assert bridge.relative_path("/somewhere/else/file.json") == "file.json"
+    assert bridge.relative_path("results/x.csv") == "results/x.csv"
 
 
 def test_a_mendable_error_is_three_plain_lines(job, capfd):

@@ -9,6 +9,7 @@ import yaml
 from wildpaper.config import DATASETS
 from wildpaper.errors import WildpaperError
 from wildpaper.plan import RAWLOGS, make_plan
+from wildpaper.plan_restore import origins, path_names, records
 
 
 @pytest.fixture
@@ -389,3 +390,50 @@ def test_recorded_languages_are_checked_where_there_are_any(folder):
     assert plan(folder, **given).checked() == ["wildchat"]
     off = {"annotate": {"language": {"check_messages": 0}}}
     assert plan(folder, **given, **off).checked() == []
+
+
+def test_a_run_that_restores_need_not_have_files(folder):
+    shutil.rmtree(folder / "data/raw")
+    nowhere = {
+        "datasets": {
+            "wildchat": {"source": "rawlogs", "path": "no/logs"},
+            "alpaca": {"source": "path", "path": "no/alpaca.json"},
+        },
+        "annotate": {
+            "detoxify": {"checkpoint": "no/checkpoint.ckpt"},
+            "moderation": {"answers": "no/answers"},
+        },
+        "train": {"recipe": "smollm2-135m"},
+        "evaluate": {"questions": "mtbench"},
+    }
+    refused(folder, **nowhere)
+    found = plan(folder, **nowhere, restore="archives/test.tar")
+    assert found.datasets["alpaca"].files == ["no/alpaca.json"]
+    assert found.rawlogs.files == ["no/logs"]
+    assert found.stored_answers() == []
+    assert found.config_digest == plan(folder, **nowhere, restore="other.tar").config_digest
+
+
+def test_an_archive_knows_data_sets_by_source_version_and_sizes(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / "alpaca.json").write_text("[]", encoding="utf-8")
+    sets = {"alpaca": {"source": "path", "path": "alpaca.json"}, "dolly": {"source": "hub"}}
+    found = plan(folder, datasets=sets)
+    files = origins(found)
+    assert files["alpaca"] == {"source": "path", "version": "", "files": "alpaca.json: 2"}
+    assert files["dolly"]["version"] == found.datasets["dolly"].version
+    names = path_names(found, "results/test", "data/private/test/release")
+    assert names[found.datasets["alpaca"].acquired] == "{acquired}/alpaca"
+    assert set(records(found, "results/test").values()) == {
+        one.acquired for one in found.datasets.values()
+    }
+
+
+def test_raw_data_that_is_simulated_is_known_by_its_parameters(folder):
+    found = plan(folder, datasets={"wildchat": {"source": "simulate"}})
+    assert origins(found)["wildchat"]["version"] == found.simulation.folder.rpartition("/")[2]
+    assert records(found, "results/test") == {
+        "restored/rawlogs/acquired.json": found.rawlogs.acquired,
+        "restored/truth.json": found.simulation.file("truth.json"),
+    }
+    assert not [name for name in path_names(found, "results/test", "p").values() if "wild" in name]

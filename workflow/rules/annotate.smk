@@ -19,10 +19,12 @@ else:
     CHECKPOINT_GIVEN = CONFIG.annotate.detoxify.checkpoint or results(
         "annotate/detoxify-small/checkpoint.ckpt"
     )
+# One that is absent, in a run that restores, is told by its suffix.
+IS_CONVERTED = Path(CHECKPOINT_GIVEN).is_dir() or (
+    not Path(CHECKPOINT_GIVEN).exists() and not Path(CHECKPOINT_GIVEN).suffix
+)
 CONVERTED = str(
-    Path(CHECKPOINT_GIVEN)
-    if Path(CHECKPOINT_GIVEN).is_dir()
-    else results("annotate/detoxify-model")
+    Path(CHECKPOINT_GIVEN) if IS_CONVERTED else results("annotate/detoxify-model")
 )
 CHECKPOINT = f"{CONVERTED}/detoxify.json"
 CHECKPOINT_FILES = [

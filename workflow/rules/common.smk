@@ -52,7 +52,8 @@ WILDCHAT = [name for name in PLAN.datasets if name == "wildchat"]
 TRAINING = PLAN.training
 TRAINED_ON = TRAINING.models if TRAINING else {}
 STUDIED = TRAINING.recipe.studied if TRAINING else "none"
-ACQUIRED = [dataset.acquired for dataset in PLAN.datasets.values()]
+RECORDS = {}  # {file of raw data: its copy from the archive}, in a run that restores
+CHECKED = [f"{RESULTS}/publish/restored.json"] if CONFIG.restore else []
 
 
 def results(path):
@@ -88,6 +89,15 @@ def datasets_from(source):
     """Return a pattern for the data sets of one source; one that never matches if none."""
     names = [d.name for d in PLAN.datasets.values() if d.source == source]
     return "|".join(names) or "none-(?!)"
+
+
+def recorded(paths):
+    """Return an input function for files of raw data, or their copies from an archive."""
+    return lambda wildcards: [RECORDS.get(path, path) for path in paths]
+
+
+ACQUIRED_FILES = [dataset.acquired for dataset in PLAN.datasets.values()]
+ACQUIRED = recorded(ACQUIRED_FILES)
 
 
 def acquired(wildcards):

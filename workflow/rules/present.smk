@@ -15,7 +15,17 @@ FIGURE_FILES = expand(
     artifact=PLAN.ids("figure"),
     suffix=["pdf", "png"],
 )
-NOTEBOOKS = ["01_statistics"] if PLAN.datasets else []
+# What each notebook reads besides the claims, which wait for nearly all that is measured.
+NOTEBOOK_READS = {
+    "00_tour": [],
+    "01_statistics": ["token-lengths"],
+    "02_release": [],
+    "03_toxicity": [],
+    "04_embeddings": ["figure-04-embeddings"],
+    "05_training": ["loss-curve"],
+    "06_evaluation": ["loss-curve"],
+}
+NOTEBOOKS = list(NOTEBOOK_READS) if PLAN.datasets else []
 NOTEBOOK_FILES = expand(
     results("present/notebooks/{notebook}.{suffix}"),
     notebook=NOTEBOOKS,
@@ -1023,10 +1033,14 @@ rule run_notebook:
     """Execute a notebook with the parameters of this run; unknown ones are errors."""
     input:
         notebook=repo("notebooks/{notebook}.ipynb"),
-        needs=[
-            rules.measure_datasets.output.table,
-            rules.measure_token_lengths.output.table,
+        needs=lambda wildcards: [
             results("publish/claims.json"),
+            results("ledger.json"),
+            *(
+                results(f"measure/{artifact}.csv")
+                for artifact in NOTEBOOK_READS[wildcards.notebook]
+                if PLAN.built(artifact)
+            ),
         ],
     output:
         executed=results("present/notebooks/{notebook}.ipynb"),
@@ -1038,7 +1052,14 @@ rule run_notebook:
     params:
         call="wildpaper.present.notebook:run_notebook",
         code=lambda wildcards: notebook_digest(wildcards.notebook),
-        parameters={"results": RESULTS},
+        parameters=lambda wildcards: {
+            "results": RESULTS,
+            **(
+                {"titles": EVALUATION.titles}
+                if EVALUATION and wildcards.notebook == "06_evaluation"
+                else {}
+            ),
+        },
         timeout_s=CONFIG.present.notebook_timeout_s,
         failed=results("logs/run_notebook/{notebook}.failed.ipynb"),
     message:

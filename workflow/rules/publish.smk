@@ -70,12 +70,13 @@ rule merge_ledgers:
 rule write_claims:
     """Every published value beside the one obtained, with verdict and reason."""
     input:
+        *CHECKED,
         published=repo("data/published.yaml"),
         artifacts=repo("data/artifacts.yaml"),
         acquired=ACQUIRED,
         tables=[results(f"measure/{name}.csv") for name in CLAIMED],
         notes=[results(f"measure/{n}.notes.json") for n in CLAIMED if n not in UNNOTED],
-        truth=[PLAN.simulation.file("truth.json")] if PLAN.simulation else [],
+        truth=recorded([PLAN.simulation.file("truth.json")] if PLAN.simulation else []),
         errors=[rules.assess_annotators.output.errors] if PLAN.simulation else [],
         redaction=[rules.assess_redaction.output.assessment] if PLAN.planted else [],
     output:
@@ -308,7 +309,9 @@ rule write_crate:
     input:
         manifest=rules.manifest.output.manifest,
         configuration=[str(path) for path in workflow.configfiles],
-        acquired=[*ACQUIRED, *([PLAN.rawlogs.acquired] if PLAN.rawlogs else [])],
+        acquired=recorded(
+            [*ACQUIRED_FILES, *([PLAN.rawlogs.acquired] if PLAN.rawlogs else [])]
+        ),
         sources=ancient(repo("data/sources.yaml")),
         models=ancient(repo("data/models.yaml")),
     output:
@@ -367,9 +370,9 @@ if PLAN.rawlogs:
     rule scan_results:
         """Look through everything the run wrote for what may not be released."""
         input:
-            ancient(rules.manifest.output.manifest),
-            ancient(rules.write_report.output.report),
-            ancient(rules.write_crate.output.crate),
+            ancient(results("publish/manifest.json")),
+            ancient(results("publish/report.html")),
+            ancient(results("publish/ro-crate.zip")),
             rules.build_paper.output.pdf,
             personal=[PLAN.simulation.file("personal.json")] if PLAN.planted else [],
             rawlogs=[PLAN.rawlogs.acquired],

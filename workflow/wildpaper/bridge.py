@@ -14,8 +14,9 @@ from typing import Any
 from wildpaper.devices import hold
 from wildpaper.errors import WildpaperError
 from wildpaper.files import write_json
+from wildpaper.param_digests import param_digests
 
-_RESERVED = ("call", "code", "watch", "n_gpus")
+RESERVED = ("call", "code", "watch", "n_gpus")
 _MB = 1024
 
 
@@ -81,7 +82,7 @@ def _arguments(job: Any) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for group in (job.input, job.output):
         arguments |= {name: _paths(value) for name, value in group.items()}
-    arguments |= {name: v for name, v in job.params.items() if name not in _RESERVED}
+    arguments |= {name: v for name, v in job.params.items() if name not in RESERVED}
     return arguments
 
 
@@ -98,16 +99,17 @@ def _record(job: Any, seconds: float) -> None:
     record = {
         "rule": job.rule,
         "wildcards": dict(job.wildcards.items()),
-        "inputs": [_relative(path) for path in job.input],
-        "outputs": [_relative(path) for path in job.output],
+        "inputs": [relative_path(path) for path in job.input],
+        "outputs": [relative_path(path) for path in job.output],
         "code_digest": job.params.get("code", ""),
+        "params": param_digests(job.params.items()),
         "seconds": round(seconds, 3),
         "peak_mb": round(peak / _MB, 1),
     }
     write_json(record_path(Path(job.log[0])), record)
 
 
-def _relative(path: str) -> str:
+def relative_path(path: str) -> str:
     """Return a path without the folder of this machine: by the project or the run."""
     for base in (Path.cwd(), Path(__file__).resolve().parents[2]):
         if Path(path).is_absolute() and Path(path).is_relative_to(base):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from wildpaper.config_annotate import AnnotateConfig
+from wildpaper.config_archive import ArchiveConfig
 from wildpaper.config_errors import explain
 from wildpaper.config_evaluate import EvaluateConfig
 from wildpaper.config_ingest import IngestConfig
@@ -171,6 +172,10 @@ class Config(Section):
     """Evaluating."""
     present: PresentConfig = PresentConfig()
     """Showing."""
+    archive: ArchiveConfig = ArchiveConfig()
+    """Archiving."""
+    restore: DataPath | None = None
+    """An archive that `snakemake archive` made (docs/archive.md). What it holds is checked and taken instead of being computed, as far as code, settings and inputs behind it are those of this run; what was made from raw data that this run does not have needs no raw data. `snakemake --config restore=archives/demo.tar`."""  # noqa: E501
 
     @model_validator(mode="after")
     def _scores(self) -> "Config":

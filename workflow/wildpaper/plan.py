@@ -62,7 +62,7 @@ class Plan:
     @property
     def config_digest(self) -> str:
         """16 hex digits over the configuration, defaults included."""
-        return _digest(self.config.model_dump_json())
+        return _digest(self.config.model_dump_json(exclude={"restore"}))
 
     @property
     def planted(self) -> bool:
@@ -140,7 +140,7 @@ class Plan:
         """
         if not self.moderation_store or self.config.annotate.moderation.ask:
             return []
-        return answer_files(self.moderation_store)
+        return answer_files(self.moderation_store, bool(self.config.restore))
 
     def replayed(self) -> list[str]:
         """Return what is labelled by stored moderation answers, raw logs first."""
@@ -226,17 +226,18 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
         name: _plan_dataset(name, config, sources, raw_folder, simulation, rawlogs)
         for name in config.present_datasets()
     }
-    tokenizer, sha256 = tokenizer_file(config, sources, project)
-    training = plan_training(config.train.recipe, project, raw_folder, datasets)
-    evaluation = plan_evaluation(config, training, project)
-    questions = question_file(config.evaluate.questions, project) if training or evaluation else ""
+    absent_ok = bool(config.restore)
+    tokenizer, sha256 = tokenizer_file(config, sources, project, absent_ok)
+    training = plan_training(config.train.recipe, project, raw_folder, datasets, absent_ok)
+    evaluation = plan_evaluation(config, training, project, absent_ok)
+    asked = config.evaluate.questions if training or evaluation else ""
     version = tomllib.loads(Path(project, "pyproject.toml").read_text("utf-8"))["project"][
         "version"
     ]
     plan = Plan(
         config, simulation, rawlogs, sources, artifacts, datasets, tokenizer, sha256, version,
-        {}, training, questions, evaluation,
-        detoxify_download(config.annotate.detoxify.checkpoint, project, raw_folder),
+        {}, training, question_file(asked, project, absent_ok) if asked else "", evaluation,
+        detoxify_download(config.annotate.detoxify.checkpoint, project, raw_folder, absent_ok),
     )  # fmt: skip
     folders = (raw_folder, f"results/{config.preset}")
     needs = needs_of(
@@ -267,7 +268,7 @@ def _plan_rawlogs(config: Config, raw_folder: str, simulation: Simulation | None
         return RawLogs(simulation.file("rawlogs/acquired.json"), [], "")
     if wildchat.source != "rawlogs":
         return None
-    files = raw_log_files(str(wildchat.path))
+    files = raw_log_files(str(wildchat.path), bool(config.restore))
     version = f"local-{_digest(str(wildchat.path))[:8]}"
     acquired = f"{raw_folder}/{RAWLOGS}/{version}/acquired.json"
     return RawLogs(acquired, files, _digest(state_of(files)))
@@ -291,7 +292,8 @@ def _plan_dataset(
         recorded = ("moderation",) if name == "lmsys_chat_1m" else ()
         version = simulation.folder.rpartition("/")[2]
     elif chosen.source == "path":
-        files = files_of(name, str(chosen.path), _SUFFIXES[entry.native_format])
+        suffixes = _SUFFIXES[entry.native_format]
+        files = files_of(name, str(chosen.path), suffixes, bool(config.restore))
         version = "local-" + _digest(str(chosen.path))[:8]
         acquired = f"{raw_folder}/{name}/{version}/acquired.json"
     else:

@@ -79,14 +79,16 @@ class Evaluation:
         }
 
 
-def plan_evaluation(config: Config, training: Training | None, project: str) -> Evaluation | None:
+def plan_evaluation(
+    config: Config, training: Training | None, project: str, absent_ok: bool = False
+) -> Evaluation | None:
     """Return who answers and judges; None if the run has nobody to judge, or no judge.
 
     Raises
     ------
     WildpaperError
-        If a file that the configuration names is missing, a model has no source of answers, or
-        a pair names a model that the run does not have.
+        If a file that the configuration names is missing, unless `absent_ok`; if a model has no
+        source of answers, or a pair names a model that the run does not have.
     """
     judge, chosen = config.evaluate.judge, config.evaluate.models
     trained = list(training.models) if training and judge.kind != "replay" else []
@@ -104,13 +106,14 @@ def plan_evaluation(config: Config, training: Training | None, project: str) -> 
     }
     titles |= {name: one.title for name, one in chosen.items() if one.title}
     names = [*trained, *([BASE] if base else []), *others]
-    _check_files(judge, others)
+    if not absent_ok:
+        _check_files(judge, others)
     asks = judge.kind == "ask"
     return Evaluation(
-        judge, question_file(config.evaluate.questions, project), trained, base, others,
+        judge, question_file(config.evaluate.questions, project, absent_ok), trained, base, others,
         _pairs(judge, names), titles,
-        _fetched(judge.prompts if asks else "", "prompts", project),
-        _fetched((judge.references or "") if asks else "", "references", project),
+        _fetched(judge.prompts if asks else "", "prompts", project, absent_ok),
+        _fetched((judge.references or "") if asks else "", "references", project, absent_ok),
         judge.log or f"data/private/{config.preset}/judge",
     )  # fmt: skip
 
@@ -162,14 +165,14 @@ def _pairs(judge: JudgeConfig, names: list[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _fetched(name: str, what: str, project: str) -> str:
+def _fetched(name: str, what: str, project: str, absent_ok: bool) -> str:
     """Return a file of judge prompts or references; empty if none is named."""
     if not name:
         return ""
     own = {"own": _OWN_PROMPTS} if what == "prompts" else {}
     known = own | {"mtbench": _FETCHED[what]}
     found = str(Path(project, known[name])) if name in known else name
-    if Path(found).is_file():
+    if absent_ok or Path(found).is_file():
         return found
     hint = "Run 'make mtbench'." if name == "mtbench" else "Correct the path."
     raise WildpaperError(

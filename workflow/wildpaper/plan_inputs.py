@@ -13,8 +13,8 @@ HUB_TOKENIZER = "data/raw/llama2-tokenizer/hub/tokenizer.json"
 
 
 def state_of(files: list[str]) -> str:
-    """Return names, sizes and times of files."""
-    states = ((file, Path(file).stat()) for file in files)
+    """Return names, sizes and times of files, those that are absent left out."""
+    states = ((file, Path(file).stat()) for file in files if Path(file).exists())
     return repr([(file, state.st_size, state.st_mtime_ns) for file, state in states])
 
 
@@ -23,8 +23,10 @@ RAW_LOG_FILES = re.compile(
 )
 
 
-def raw_log_files(path: str) -> list[str]:
+def raw_log_files(path: str, absent_ok: bool = False) -> list[str]:
     """Return the files of raw logs in a folder, databases of places also from its ``geoip/``.
+
+    A run that restores an archive may lack the folder (`absent_ok`): its path stands for them.
 
     Raises
     ------
@@ -34,6 +36,8 @@ def raw_log_files(path: str) -> list[str]:
     where, folder = "config key datasets.wildchat.path", Path(path)
     if "{" in path or "}" in path:
         raise _no_braces(path, where)
+    if absent_ok and not folder.exists():
+        return [path]
     if not folder.is_dir():
         raise WildpaperError(
             f"No such folder: {path}",
@@ -64,8 +68,10 @@ def _no_braces(path: str, where: str) -> WildpaperError:
     )
 
 
-def files_of(name: str, path: str, suffixes: tuple[str, ...]) -> list[str]:
+def files_of(name: str, path: str, suffixes: tuple[str, ...], absent_ok: bool = False) -> list[str]:
     """Return the file at a path, or those with a suffix in the folder at it, by name.
+
+    A run that restores an archive may lack them (`absent_ok`): the path stands for them.
 
     Raises
     ------
@@ -76,7 +82,7 @@ def files_of(name: str, path: str, suffixes: tuple[str, ...]) -> list[str]:
     found = Path(path)
     if "{" in path or "}" in path:
         raise _no_braces(path, where)
-    if found.is_file():
+    if found.is_file() or (absent_ok and not found.exists()):
         return [path]
     if found.is_dir():
         files = sorted(
@@ -99,16 +105,18 @@ def files_of(name: str, path: str, suffixes: tuple[str, ...]) -> list[str]:
     )
 
 
-def tokenizer_file(config: Config, sources: Sources, project: str) -> tuple[str, str]:
+def tokenizer_file(
+    config: Config, sources: Sources, project: str, absent_ok: bool = False
+) -> tuple[str, str]:
     """Return the tokenizer's source file, and its checksum where the registry states one.
 
     Raises
     ------
     WildpaperError
-        If the file is not there.
+        If the file is not there, unless `absent_ok`.
     """
     if config.tokenizer.path:
-        if not Path(config.tokenizer.path).is_file():
+        if not (absent_ok or Path(config.tokenizer.path).is_file()):
             raise WildpaperError(
                 f"No such file: {config.tokenizer.path}",
                 where="config key tokenizer.path",
@@ -119,7 +127,7 @@ def tokenizer_file(config: Config, sources: Sources, project: str) -> tuple[str,
         return HUB_TOKENIZER, ""
     npm = sources.tokenizers.llama2.npm
     found = Path(project, "data", "raw", "llama2-tokenizer", npm.archive)
-    if not found.is_file():
+    if not (absent_ok or found.is_file()):
         raise WildpaperError(
             f"The Llama-2 tokenizer's package is not there: {npm.archive}",
             where=str(found.parent),
@@ -134,16 +142,16 @@ QUESTIONS = {
 }
 
 
-def question_file(name: str, project: str) -> str:
+def question_file(name: str, project: str, absent_ok: bool = False) -> str:
     """Return the file of the questions that models are asked.
 
     Raises
     ------
     WildpaperError
-        If it is not there.
+        If it is not there, unless `absent_ok`.
     """
     found = str(Path(project, QUESTIONS[name])) if name in QUESTIONS else name
-    if Path(found).is_file():
+    if absent_ok or Path(found).is_file():
         return found
     hint = "Run 'make mtbench'." if name in QUESTIONS else "Correct the path, or choose 'own'."
     raise WildpaperError(f"No such file: {found}", where="config key evaluate.questions", hint=hint)
@@ -164,17 +172,18 @@ def state_of_model(model: str | None) -> str:
 
 
 def detoxify_download(
-    checkpoint: str | None, project: str, raw_folder: str
+    checkpoint: str | None, project: str, raw_folder: str, absent_ok: bool = False
 ) -> DetoxifyDownload | None:
     """Return how the checkpoint is fetched that is chosen by the name Detoxify gives it.
 
     Raises
     ------
     WildpaperError
-        If the registry is invalid, or there is no such file where a path is given.
+        If the registry is invalid, or there is no such file where a path is given, unless
+        `absent_ok`.
     """
     if checkpoint not in PUBLISHED_DETOXIFY:
-        if checkpoint and not Path(checkpoint).exists():
+        if checkpoint and not (absent_ok or Path(checkpoint).exists()):
             raise WildpaperError(
                 f"No such file or folder: {checkpoint}",
                 where="config key annotate.detoxify.checkpoint",
@@ -199,16 +208,16 @@ def detoxify_download(
     )
 
 
-def answer_files(folder: str) -> list[str]:
+def answer_files(folder: str, absent_ok: bool = False) -> list[str]:
     """Return the files of stored moderation answers in a folder, by name.
 
     Raises
     ------
     WildpaperError
-        If there are none.
+        If there are none, unless `absent_ok`.
     """
     found = sorted(str(path) for path in Path(folder).glob("moderation-*.jsonl"))
-    if not found:
+    if not found and not absent_ok:
         raise WildpaperError(
             f"No moderation-….jsonl in the folder {folder}",
             where="config key annotate.moderation.answers",

@@ -110,14 +110,14 @@ def recipe_file(name: str, project: str) -> str:
 
 
 def plan_training(
-    name: str, project: str, raw_folder: str, datasets: Collection[str]
+    name: str, project: str, raw_folder: str, datasets: Collection[str], absent_ok: bool = False
 ) -> Training | None:
     """Return what a run trains; None if its recipe is ``none``.
 
     Raises
     ------
     WildpaperError
-        If there is no such recipe, it is not valid, or its base is not there.
+        If there is no such recipe, it is not valid, or its base is not there, unless `absent_ok`.
     """
     if name == "none":
         return None
@@ -129,15 +129,16 @@ def plan_training(
         models = {}
     compared = list(datasets) if recipe.coverage else []
     device = resolve(recipe.hardware.device)
-    return Training(recipe, file, device, models, compared, *_source(recipe, project, raw_folder))
+    source = _source(recipe, project, raw_folder, absent_ok)
+    return Training(recipe, file, device, models, compared, *source)
 
 
-def _source(recipe: Recipe, project: str, raw_folder: str) -> tuple[str, str]:
+def _source(recipe: Recipe, project: str, raw_folder: str, absent_ok: bool) -> tuple[str, str]:
     """Return the file of a base that the run converts, and its checksum; empty if none."""
     for entry in read_base_models(Path(project, "data", "models.yaml")):
         if recipe.base == f"{raw_folder}/{entry.folder}":
             found = Path(project, "data", "raw", entry.file)
-            if found.is_file():
+            if absent_ok or found.is_file():
                 return str(found), entry.sha256
             raise WildpaperError(
                 f"{entry.title} is not there: {found.name}",

@@ -155,5 +155,6 @@ JSON_FILES = (
              ("scan_release", "scan_results")),
     JsonFile("claims", ("publish/claims.json",), ("write_claims",)),
     JsonFile("manifest", ("publish/manifest.json",), ("manifest",)),
+    JsonFile("restored", ("publish/restored.json",), ("check_restored",)),
 )  # fmt: skip
 """All JSON files that have a schema in data/schemas/."""

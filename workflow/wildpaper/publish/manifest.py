@@ -50,7 +50,7 @@ def write_manifest(
         If an output has no record.
     """
     releases = read_releases(acquired)
-    records = _records_behind([str(path) for path in files], [Path(folder) for folder in logs])
+    records = records_behind([str(path) for path in files], [Path(folder) for folder in logs])
     outputs = {
         entry["path"]: entry for record in records for entry in _outputs_of(record, releases)
     }
@@ -67,8 +67,21 @@ def write_manifest(
     )
 
 
-def _records_behind(files: list[str], logs: list[Path]) -> list[dict[str, Any]]:
-    """Return the records of the jobs that made the files and all they were made from."""
+def records_behind(files: list[str], logs: list[Path]) -> list[dict[str, Any]]:
+    """Return the records of the jobs that made files and all that these were made from.
+
+    Parameters
+    ----------
+    files : list of str
+        Files of the run.
+    logs : list of Path
+        Folders in which records lie.
+
+    Raises
+    ------
+    WildpaperError
+        If a file of the run has no record.
+    """
     made_by: dict[str, dict[str, Any]] = {}
     paths = [path for folder in logs for path in folder.rglob("*.provenance.json")]
     for path in sorted(paths, key=lambda path: path.stat().st_mtime):
@@ -101,6 +114,7 @@ def _outputs_of(record: dict[str, Any], releases: dict[str, Release]) -> list[di
     dataset = record["wildcards"].get("dataset")
     behind = [release for name, release in releases.items() if dataset in (None, name)]
     blank = record["rule"].startswith("leave_")
+    restored = record["rule"].startswith("restore_")
     facts = ("rule", "wildcards", "inputs", "code_digest", "seconds", "peak_mb")
     return [
         {
@@ -108,7 +122,7 @@ def _outputs_of(record: dict[str, Any], releases: dict[str, Release]) -> list[di
             "sha256": sha256_file(Path(name)),
             "bytes": Path(name).stat().st_size,
             **{fact: record[fact] for fact in facts},
-            "route": None if blank else route_of(behind),
+            "route": "restored" if restored else None if blank else route_of(behind),
         }
         for name in record["outputs"]
         if Path(name).is_file()

@@ -1,0 +1,1 @@
+"""Archives of finished runs: packed with checksums, verified, restored, tried by recomputing."""
