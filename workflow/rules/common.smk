@@ -51,9 +51,18 @@ LABELS = (
 WILDCHAT = [name for name in PLAN.datasets if name == "wildchat"]
 TRAINING = PLAN.training
 TRAINED_ON = TRAINING.models if TRAINING else {}
+EVALUATION = PLAN.evaluation
 STUDIED = TRAINING.recipe.studied if TRAINING else "none"
 RECORDS = {}  # {file of raw data: its copy from the archive}, in a run that restores
 CHECKED = [f"{RESULTS}/publish/restored.json"] if CONFIG.restore else []
+
+
+def files_of_project(folder, pattern):
+    """Return the files of a folder of the project, by name."""
+    return [
+        repo(f"{folder}/{path.name}")
+        for path in sorted(Path(ROOT, folder).glob(pattern))
+    ]
 
 
 def results(path):
@@ -141,6 +150,17 @@ def released(variant):
 def trained(file):
     """Return a file of each model of the run."""
     return [results(f"train/{model}/{file}") for model in TRAINED_ON]
+
+
+def answering(source):
+    """Return a pattern for the models whose answers come from one source."""
+    names = list(EVALUATION.answering(source)) if EVALUATION else []
+    return "|".join(names) or "none-(?!)"
+
+
+def answering_model(wildcards):
+    """Return what the configuration says of a model that the run does not train."""
+    return CONFIG.evaluate.models[wildcards.model]
 
 
 def _folder_of(dataset, file):

@@ -9,21 +9,9 @@
 #          evaluate/judgments.parquet
 
 QUESTIONS = PLAN.questions or []
-EVALUATION = PLAN.evaluation
 JUDGE = CONFIG.evaluate.judge
 ANSWERING = CONFIG.evaluate.answers
 ANSWERED = EVALUATION.models if EVALUATION and EVALUATION.judge.kind != "replay" else []
-
-
-def answering(source):
-    """Return a pattern for the models whose answers come from one source."""
-    names = list(EVALUATION.answering(source)) if EVALUATION else []
-    return "|".join(names) or "none-(?!)"
-
-
-def answering_model(wildcards):
-    """Return what the configuration says of a model that the run does not train."""
-    return CONFIG.evaluate.models[wildcards.model]
 
 
 for _names in COVERAGE_JOBS:

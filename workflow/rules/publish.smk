@@ -8,14 +8,6 @@
 GENERATED = results("publish/tex/generated")
 
 
-def files_of_project(folder, pattern):
-    """Return the files of a folder of the project, by name."""
-    return [
-        repo(f"{folder}/{path.name}")
-        for path in sorted(Path(ROOT, folder).glob(pattern))
-    ]
-
-
 PAPER_SOURCES = [
     repo(f"paper/{path.relative_to(ROOT / 'paper')}")
     for path in sorted(Path(ROOT, "paper").rglob("*"))
