@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 _AFTER_MEASURE = {
     "write_claims", "write_numbers", "write_claims_table", "write_context", "render_datasets",
     "render_near_duplicates", "run_notebook", "build_paper", "manifest", "write_report",
-    "all",
+    "write_crate", "all",
 }  # fmt: skip
 _BOOTSTRAPPED = {
     "measure_datasets", "measure_apis", "measure_countries", "measure_languages", "measure_turns",
@@ -127,7 +127,7 @@ def test_no_message_text_outside_the_tables_of_messages(first_run):
 def test_the_manifest_covers_and_matches_every_output(first_run):
     manifest = read(first_run, "publish/manifest.json")
     listed = {output["path"] for output in manifest["outputs"]}
-    after = ("manifest.json", "report.html")  # what is made from it
+    after = ("manifest.json", "report.html", "ro-crate.zip", "ro-crate-metadata.json")
     made = {
         str(path.relative_to(first_run))
         for path in (first_run / "results").rglob("*")
@@ -181,12 +181,13 @@ def test_bytes_do_not_depend_on_cores_or_shards(first_run, second_run):
         pytest.param(
             "present/token_lengths.py", "alpha=0.55", "alpha=0.5",
             {"draw_token_lengths", "run_notebook", "build_paper", "manifest", "write_report",
-             "all"},
+             "write_crate", "all"},
             id="drawing function",
         ),
         pytest.param(
             "present/table_01_datasets.py", "_HEADINGS = (", "_EDITED = 1\n_HEADINGS = (",
-            {"render_datasets", "write_context", "build_paper", "manifest", "write_report", "all"},
+            {"render_datasets", "write_context", "build_paper", "manifest", "write_report",
+             "write_crate", "all"},
             id="table layout",
         ),
         pytest.param(

@@ -195,7 +195,13 @@ def _unchanged(listed: list[Entity]) -> None:
 
 
 def _pack(files: dict[str, Path], crate: Path) -> None:
+    """Write the zip; folders have entries of their own, which validators look for."""
+    folders = {f"{parent}/" for name in files for parent in Path(name).parents if parent.name}
     with atomic_path(crate) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name in sorted(folders):
+            entry = zipfile.ZipInfo(name, _EARLIEST)
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, b"")
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _EARLIEST)
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
