@@ -18,8 +18,8 @@ from wildpaper.schema import CONVERSATIONS, LABELS, MESSAGES, QUARANTINE, embedd
 pytestmark = pytest.mark.e2e
 
 _AFTER_MEASURE = {
-    "write_claims", "write_numbers", "write_origins", "write_claims_table", "write_context", "render_datasets",
-    "render_near_duplicates", "run_notebook", "build_paper", "manifest", "write_report",
+    "write_claims", "write_numbers", "write_origins", "write_claims_table", "write_context",
+    "render_datasets", "render_near_duplicates", "run_notebook", "build_paper", "manifest", "write_report",
     "write_crate", "all",
 }  # fmt: skip
 _BOOTSTRAPPED = {
