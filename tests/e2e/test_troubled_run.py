@@ -19,8 +19,8 @@ pytestmark = pytest.mark.e2e
 
 _AFTER_MEASURE = {
     "write_claims", "write_numbers", "write_origins", "write_claims_table", "write_context",
-    "render_datasets", "render_near_duplicates", "run_notebook", "build_paper", "manifest", "write_report",
-    "write_crate", "all",
+    "render_datasets", "render_near_duplicates", "run_notebook", "build_paper", "manifest",
+    "write_report", "write_crate", "all",
 }  # fmt: skip
 _BOOTSTRAPPED = {
     "measure_datasets", "measure_apis", "measure_countries", "measure_languages", "measure_turns",
