@@ -16,6 +16,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, sha256_file
@@ -143,7 +144,9 @@ def _pack(members: dict[str, bytes]) -> bytes:
 def _verify(packed: bytes, pdf: Path, folder: Path) -> None:
     """Unpack, compile by itself, compare with the paper."""
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(folder, filter="data")
+        # Python before 3.11.4 knows no filters; this archive is our own
+        safely: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(folder, **safely)
     compile_alone(folder)
     found, wanted = sha256_file(folder / PDF), sha256_file(pdf)
     if found != wanted:
