@@ -112,3 +112,22 @@ class AppendedFile:
             hint="What was stored before stays. Free some space or choose another folder "
             f"({self._setting}), then run again.",
         )
+
+
+class Appending:
+    """What keeps its lines in an `AppendedFile`; enter it as a context, see there."""
+
+    def __init__(self, file: AppendedFile) -> None:
+        self._file = file
+
+    def __enter__(self) -> Self:
+        self._file.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.__exit__(kind, error, traceback)

@@ -3,10 +3,8 @@
 No error or log line holds what was sent (texts, key) or what the interface wrote back.
 """
 
-from collections import Counter
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from wildpaper.annotate.moderation.answers import Answer, read_reply
 from wildpaper.annotate.moderation.plan import about_tokens
@@ -31,7 +29,7 @@ def open_moderation(url: str) -> Endpoint:
     )
 
 
-class Client:
+class Client(Poster):
     """Asks an interface about lists of texts; enter it as an asynchronous context.
 
     Parameters
@@ -57,26 +55,9 @@ class Client:
         attempts: int,
     ) -> None:
         self.model = model
-        self._poster = Poster(
+        super().__init__(
             endpoint, pace, concurrency=concurrency, timeout_s=timeout_s, attempts=attempts
         )
-
-    async def __aenter__(self) -> Self:
-        await self._poster.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._poster.__aexit__(kind, error, traceback)
-
-    @property
-    def counts(self) -> Counter[str]:
-        """Attempts by how they ended."""
-        return self._poster.counts
 
     async def ask(self, texts: list[str]) -> list[Answer]:
         """Return the answers to some texts, in their order.
@@ -88,7 +69,7 @@ class Client:
         WildpaperError
             If asking on is of no use: no access, or too many requests unanswered in a row.
         """
-        key = self._poster.endpoint.key
+        key = self.endpoint.key
 
         def read(body: Any) -> list[Answer]:
             date = datetime.now(UTC).date().isoformat()
@@ -97,7 +78,7 @@ class Client:
                 raise ValueError("an echo of the key")
             return found
 
-        return await self._poster.post(
+        return await self.post(
             {"model": self.model, "input": texts},
             sum(about_tokens(text) for text in texts),
             read,

@@ -4,11 +4,10 @@ import logging
 import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 
 from wildpaper.annotate.moderation.answers import EMPTY, Answer, answer_line, parse_line
 from wildpaper.errors import WildpaperError
-from wildpaper.interfaces.appended import AppendedFile
+from wildpaper.interfaces.appended import AppendedFile, Appending
 from wildpaper.progress import Progress
 
 _LOG = logging.getLogger("wildpaper")
@@ -91,7 +90,7 @@ def _scan(
         )
 
 
-class Store:
+class Store(Appending):
     """The folder of answers, open for appending by one process at a time.
 
     Parameters
@@ -111,24 +110,14 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._file = AppendedFile(
-            folder / ASKED,
-            holds="The stored moderation answers",
-            taken="Another run is asking for moderation and stores its answers here",
-            setting="annotate.moderation.answers",
+        super().__init__(
+            AppendedFile(
+                folder / ASKED,
+                holds="The stored moderation answers",
+                taken="Another run is asking for moderation and stores its answers here",
+                setting="annotate.moderation.answers",
+            )
         )
-
-    def __enter__(self) -> "Store":
-        self._file.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.__exit__(kind, error, traceback)
 
     def missing(self, needed: Collection[bytes], model: str) -> set[bytes]:
         """Return which of the texts `needed` have no answer of `model` in any file."""

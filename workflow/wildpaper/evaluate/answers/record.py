@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from wildpaper.errors import WildpaperError
-from wildpaper.evaluate.questions import N_TURNS, Question
+from wildpaper.evaluate.json_lines import (
+    LARGEST_ID,
+    N_TURNS,
+    has_half_pair,
+    json_object,
+    question_number,
+    read_json_lines,
+    turn_texts,
+)
+from wildpaper.evaluate.questions import Question
 from wildpaper.files import write_text
 
 _LOG = logging.getLogger("wildpaper")
@@ -23,7 +32,6 @@ _HINT = (
     f"of objects, the first with turns, a list of {N_TURNS} texts), as FastChat's "
     "gen_model_answer.py writes it."
 )
-_LARGEST_ID = 2**63 - 1
 _ID_DIGITS = 22
 
 
@@ -71,21 +79,10 @@ def read_answers(path: Path) -> dict[int, Answer]:
         copy that was cut off, say), lacks a key, has a value of another type, another number of
         turns, or answers a question for the second time. Names file and line, and quotes no text.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WildpaperError(f"Cannot read the answers: {error}", where=str(path)) from None
     found: dict[int, tuple[int, Answer]] = {}
     n_further = 0
-    # not splitlines: a text may hold U+2028, which JSON leaves as it is
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            answer, n_choices = parse_answer(line)
-        except ValueError as error:
-            raise WildpaperError(str(error), where=where, hint=_HINT) from None
+    lines = read_json_lines(path, "the answers", parse_answer, _HINT)
+    for number, where, (answer, n_choices) in lines:
         if answer.question_id in found:
             earlier = found[answer.question_id][0]
             raise WildpaperError(
@@ -110,40 +107,19 @@ def parse_answer(line: str) -> tuple[Answer, int]:
     ValueError
         If it is no answer; says what is wrong and quotes no text.
     """
-    try:
-        raw = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"Not JSON: {error}") from None
-    if not isinstance(raw, dict):
-        raise ValueError("Not a JSON object")
-    number, model, choices = (raw.get(key) for key in ("question_id", "model_id", "choices"))
-    if type(number) is not int or not 0 <= number <= _LARGEST_ID:
-        raise ValueError("question_id is not a whole number from 0 on")
-    if not isinstance(model, str) or not model or _has_half_pair(model):
+    raw = json_object(line)
+    number, model, choices = question_number(raw), raw.get("model_id"), raw.get("choices")
+    if not isinstance(model, str) or not model or has_half_pair(model):
         raise ValueError(f"The model_id of the answer to question {number} is no text")
     if not isinstance(choices, list) or not choices:
         raise ValueError(f"The answer to question {number} has no choices")
     choice = choices[0]
     if not isinstance(choice, dict):
         raise ValueError(f"The first choice for question {number} is not a JSON object")
-    turns = _texts(choice.get("turns"), number)
+    turns = turn_texts(choice.get("turns"), f"The turns of the answer to question {number}")
     n_tokens = tuple(_values(choice, "n_tokens", number, _is_count))
     finish = tuple(_values(choice, "finish", number, _is_finish))
     return Answer(number, model, turns, n_tokens, finish), len(choices)
-
-
-def _texts(value: Any, number: int) -> tuple[str, ...]:
-    """Return the text of each turn, or raise ValueError."""
-    what = f"The turns of the answer to question {number}"
-    if not isinstance(value, list):
-        raise ValueError(f"{what} are not a list")
-    if len(value) != N_TURNS:
-        raise ValueError(f"{what} are {len(value)}, not {N_TURNS}")
-    if not all(isinstance(text, str) for text in value):
-        raise ValueError(f"{what} are not all texts")
-    if any(_has_half_pair(text) for text in value):
-        raise ValueError(f"{what} hold half a surrogate pair, which is no character")
-    return tuple(value)
 
 
 def _values(choice: dict[str, Any], key: str, number: int, is_right: Any) -> list[Any]:
@@ -157,15 +133,11 @@ def _values(choice: dict[str, Any], key: str, number: int, is_right: Any) -> lis
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value <= _LARGEST_ID
+    return type(value) is int and 0 <= value <= LARGEST_ID
 
 
 def _is_finish(value: Any) -> bool:
     return isinstance(value, str) and value in get_args(Finish)
-
-
-def _has_half_pair(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def missing_questions(answers: Collection[int], questions: Sequence[Question]) -> list[Question]:

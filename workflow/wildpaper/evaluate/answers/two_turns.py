@@ -8,7 +8,8 @@ from wildpaper.evaluate.answers.generation import Generator, Prompt
 from wildpaper.evaluate.answers.prompts import Prompter
 from wildpaper.evaluate.answers.record import Answer, Finish
 from wildpaper.evaluate.answers.temperature import TEMPERATURES
-from wildpaper.evaluate.questions import N_TURNS, Question
+from wildpaper.evaluate.json_lines import N_TURNS
+from wildpaper.evaluate.questions import Question
 from wildpaper.train.exchange import Message
 
 _LOG = logging.getLogger("wildpaper")

@@ -7,20 +7,19 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from wildpaper.errors import WildpaperError
 from wildpaper.evaluate.answers.record import Answer, answer_line, parse_answer
 from wildpaper.evaluate.questions import Question
 from wildpaper.files import open_unfinished
-from wildpaper.interfaces.appended import AppendedFile
+from wildpaper.interfaces.appended import AppendedFile, Appending
 
 _LOG = logging.getLogger("wildpaper")
 _FILE = "answers.partial.jsonl"
 
 
-class Unfinished:
+class Unfinished(Appending):
     """The answers of one job that are finished, in a folder beside the file it shall write.
 
     Parameters
@@ -57,11 +56,13 @@ class Unfinished:
         self.found: dict[int, Answer] = {}
         self._wanted = {question.question_id for question in questions}
         self._path = self.folder / _FILE
-        self._lines = AppendedFile(
-            self._path,
-            holds="Unfinished answers",
-            taken="Another run is asking the same model, and keeps its answers here",
-            setting="the name of the preset",
+        super().__init__(
+            AppendedFile(
+                self._path,
+                holds="Unfinished answers",
+                taken="Another run is asking the same model, and keeps its answers here",
+                setting="the name of the preset",
+            )
         )
 
     def __enter__(self) -> Self:
@@ -73,17 +74,9 @@ class Unfinished:
                 where=str(self.folder),
                 hint="See whether that folder can be written.",
             ) from None
-        self._lines.__enter__()
+        super().__enter__()
         self._read()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._lines.__exit__(kind, error, traceback)
 
     def _read(self) -> None:
         n_malformed = 0
@@ -100,7 +93,7 @@ class Unfinished:
 
     def add(self, answers: Sequence[Answer]) -> None:
         """Append answers; they are on the disk when this returns."""
-        self._lines.add("".join(map(answer_line, answers)).encode())
+        self._file.add("".join(map(answer_line, answers)).encode())
         self.found |= {answer.question_id: answer for answer in answers}
 
     def remove(self) -> None:

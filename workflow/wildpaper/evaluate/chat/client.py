@@ -5,11 +5,9 @@ No error or log line holds what was sent (messages, key) or what the interface w
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from wildpaper.interfaces.endpoint import Endpoint, Pace
 from wildpaper.interfaces.poster import Poster
@@ -47,7 +45,7 @@ class Reply(NamedTuple):
     n_tokens_out: int | None
 
 
-class ChatClient:
+class ChatClient(Poster):
     """Asks a model; enter it as an asynchronous context.
 
     Parameters
@@ -80,30 +78,13 @@ class ChatClient:
     ) -> None:
         self.model = model
         base = endpoint.url.rstrip("/").removesuffix(_PATH)
-        self._poster = Poster(
+        super().__init__(
             replace(endpoint, url=base + _PATH),
             pace,
             concurrency=concurrency,
             timeout_s=timeout_s,
             attempts=attempts,
         )
-
-    async def __aenter__(self) -> Self:
-        await self._poster.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._poster.__aexit__(kind, error, traceback)
-
-    @property
-    def counts(self) -> Counter[str]:
-        """Attempts by how they ended."""
-        return self._poster.counts
 
     async def ask(
         self, messages: Messages, *, temperature: float, max_tokens: int, seed: int | None = None
@@ -136,9 +117,9 @@ class ChatClient:
         }
         if seed is not None:
             body["seed"] = seed
-        key = self._poster.endpoint.key
+        key = self.endpoint.key
         n_tokens = about_tokens(messages) + max_tokens
-        return await self._poster.post(body, n_tokens, lambda said: read_reply(said, key))
+        return await self.post(body, n_tokens, lambda said: read_reply(said, key))
 
 
 def about_tokens(messages: Messages) -> int:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wildpaper.errors import WildpaperError
+from wildpaper.evaluate.json_lines import N_TURNS
 from wildpaper.evaluate.judging.variants import PLAIN, REPEATED, VARIANTS, Variant
-from wildpaper.evaluate.questions import N_TURNS, Question
+from wildpaper.evaluate.questions import Question
 
 Answers = Mapping[str, Mapping[int, Sequence[str]]]
 """{model: {question_id: what it said, turn by turn}}."""

@@ -10,13 +10,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from wildpaper.errors import WildpaperError
 from wildpaper.evaluate.chat.client import Messages, Reply
 from wildpaper.evaluate.judging.games import Game
-from wildpaper.interfaces.appended import AppendedFile
+from wildpaper.interfaces.appended import AppendedFile, Appending
 
 _LOG = logging.getLogger("wildpaper")
 
@@ -60,7 +59,7 @@ class Verdict(NamedTuple):
     date: str
 
 
-class AuditLog:
+class AuditLog(Appending):
     """The log, open for appending by one process at a time; enter it as a context.
 
     Parameters
@@ -82,25 +81,15 @@ class AuditLog:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG
-        self._file = AppendedFile(
-            self._path,
-            holds="The log of the judge",
-            taken="Another run asks a judge and writes to this log",
-            setting="evaluate.judge.log",
-            private=True,
+        super().__init__(
+            AppendedFile(
+                self._path,
+                holds="The log of the judge",
+                taken="Another run asks a judge and writes to this log",
+                setting="evaluate.judge.log",
+                private=True,
+            )
         )
-
-    def __enter__(self) -> Self:
-        self._file.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.__exit__(kind, error, traceback)
 
     def read(self, digests: Collection[str]) -> tuple[dict[str, Verdict], int]:
         """Return the verdicts to some requests, and how many lines hold none.

@@ -1,6 +1,5 @@
 """The prompts that a judge is given, in the format of FastChat's ``judge_prompts.jsonl``."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from wildpaper.errors import WildpaperError
+from wildpaper.evaluate.json_lines import json_object, read_json_lines
 
 Kind = Literal["single", "pair"]
 
@@ -90,19 +90,8 @@ def read_judge_prompts(path: Path) -> JudgePrompts:
         If the file cannot be read, a line is no prompt, one of the eight is absent or there
         twice. Names file and line.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WildpaperError(f"Cannot read the prompts: {error}", where=str(path)) from None
     found: dict[tuple[Kind, int, bool], JudgePrompt] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            prompt = _parse(line)
-        except ValueError as error:
-            raise WildpaperError(str(error), where=where, hint=_HINT) from None
+    for _, where, prompt in read_json_lines(path, "the prompts", _parse, _HINT):
         purpose = (prompt.kind, prompt.turns, prompt.has_reference)
         if purpose in found:
             raise WildpaperError(
@@ -120,12 +109,7 @@ def read_judge_prompts(path: Path) -> JudgePrompts:
 
 def _parse(line: str) -> JudgePrompt:
     """Return the prompt of a line, or raise ValueError that says what is wrong with it."""
-    try:
-        raw = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"Not JSON: {error}") from None
-    if not isinstance(raw, dict):
-        raise ValueError("Not a JSON object")
+    raw = json_object(line)
     name, system, template = (raw.get(k) for k in ("name", "system_prompt", "prompt_template"))
     if not (isinstance(name, str) and isinstance(system, str) and isinstance(template, str)):
         raise ValueError("name, system_prompt or prompt_template is no text")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wildpaper.errors import WildpaperError
+from wildpaper.evaluate.json_lines import N_TURNS
 from wildpaper.evaluate.judging.games import Answers, Game
 from wildpaper.evaluate.judging.judgments import (
     Judgment,
@@ -22,7 +23,7 @@ from wildpaper.evaluate.judging.judgments import (
 from wildpaper.evaluate.judging.requests import read_answers_of
 from wildpaper.evaluate.judging.stored import PairRecord, Record, SingleRecord, read_records
 from wildpaper.evaluate.judging.verdict import PARSED, parse_choice, parse_grade
-from wildpaper.evaluate.questions import N_TURNS, Question, read_questions
+from wildpaper.evaluate.questions import Question, read_questions
 from wildpaper.files import write_json
 
 _LOG = logging.getLogger("wildpaper")
