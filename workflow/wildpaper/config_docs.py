@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from wildpaper.config import Config
-from wildpaper.errors import WildpaperError
 from wildpaper.files import write_text
+from wildpaper.generated import check_generated
 
 _HEAD = """\
 # Configuration
@@ -47,13 +47,7 @@ def check_docs(folder: Path) -> None:
         If one is missing or out of date.
     """
     for name, text in _generate(folder).items():
-        path = folder / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            raise WildpaperError(
-                "Out of date with workflow/wildpaper/config.py",
-                where=str(path),
-                hint="Run 'make docs' and commit the result.",
-            )
+        check_generated(folder / name, text, "workflow/wildpaper/config.py")
 
 
 def _generate(folder: Path) -> dict[str, str]:

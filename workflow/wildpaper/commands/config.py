@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
+from wildpaper.generated import add_choice
+
 NAME, HELP = "config", "the manual of the configuration, generated from its models"
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true", help="write config/README.md and schema.json")
-    what.add_argument("--check", action="store_true", help="fail if they are out of date")
+    add_choice(parser, "config/README.md and schema.json")
     parser.add_argument(
         "--folder", type=Path, default=Path("config"), help="the folder (default: config)"
     )

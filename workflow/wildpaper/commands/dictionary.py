@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from wildpaper.generated import add_choice
+
 NAME, HELP = "dictionary", "the dictionary of all data, generated from the schemas"
 
 _FILE = Path("docs/data-dictionary.md")
@@ -10,9 +12,7 @@ _FILE = Path("docs/data-dictionary.md")
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", action="store_true", help=f"write {_FILE}")
-    what.add_argument("--check", action="store_true", help="fail if it is out of date")
+    add_choice(parser, str(_FILE))
     parser.add_argument("--file", type=Path, default=_FILE, help=f"the file (default: {_FILE})")
 
 

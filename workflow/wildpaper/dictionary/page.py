@@ -8,8 +8,8 @@ from wildpaper.dictionary.conversations import INGEST_TABLES, RELEASE_TABLES
 from wildpaper.dictionary.forms import JsonFile, Table
 from wildpaper.dictionary.labels import LABEL_TABLES
 from wildpaper.dictionary.models import JSON_FILES, LONG_TABLE, MODEL_TABLES
-from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json, write_text
+from wildpaper.generated import check_generated
 
 _HEAD = """\
 # Data dictionary
@@ -53,12 +53,7 @@ def check_dictionary(path: Path) -> None:
     WildpaperError
         If it is missing or out of date, or a column has no meaning.
     """
-    if not path.is_file() or path.read_text(encoding="utf-8") != dictionary():
-        raise WildpaperError(
-            "Out of date with the schemas",
-            where=str(path),
-            hint="Run 'make docs' and commit the result.",
-        )
+    check_generated(path, dictionary(), "the schemas")
 
 
 def dictionary() -> str:

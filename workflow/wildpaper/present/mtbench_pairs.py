@@ -5,7 +5,7 @@ from pathlib import Path
 from wildpaper.files import write_text
 from wildpaper.long_table import Cell
 from wildpaper.measure.mtbench.pairs import OUTCOMES, PUBLISHED_PAIRS
-from wildpaper.present.mtbench_scores import PUBLISHED_TITLES
+from wildpaper.present.mtbench_scores import PUBLISHED_TITLES, known_rows
 from wildpaper.present.tabular import (
     FAINT,
     GREY,
@@ -22,9 +22,10 @@ from wildpaper.tex import escape, number
 _HEADINGS = ("wins", "ties", "losses", "win rate", "bias")
 _DIGITS = 2
 _KINDS = (
-    (r"\quad comparisons", OUTCOMES, ("position-bias",)),
-    (r"\quad games, both orders", tuple(f"games-{o}" for o in OUTCOMES), ("win-rate",)),
+    (r"\quad comparisons", (*OUTCOMES, "", "position-bias")),
+    (r"\quad games, both orders", (*(f"games-{o}" for o in OUTCOMES), "win-rate", "")),
 )
+"""A line a unit: the columns of its cells, empty where it has none."""
 
 
 def render_pairs(
@@ -43,10 +44,7 @@ def render_pairs(
 
 def pairs_tabular(cells: list[Cell], printed: Printed, titles: dict[str, str]) -> str:
     """Return the LaTeX tabular: pairs of the run in both units, then the published ones."""
-    found: dict[str, dict[str, Cell]] = {}
-    for cell in cells:
-        if cell.value is not None:
-            found.setdefault(cell.row, {})[cell.column] = cell
+    found = known_rows(cells)
     groups = [_lines(_title(row, titles), own) for row, own in found.items()]
     claims = {
         f"{a}-vs-{b}": [printed.get(f"table-10.{a}-vs-{b}.{outcome}") for outcome in OUTCOMES]
@@ -76,11 +74,8 @@ def _title(row: str, titles: dict[str, str]) -> str:
 def _lines(title: str, own: dict[str, Cell]) -> list[str]:
     """Return a line a unit, each with the intervals below it."""
     lines = [rf"\multicolumn{{6}}{{@{{}}l}}{{{title}}}"]
-    for label, columns, others in _KINDS:
-        cells = [own.get(column) for column in columns]
-        more = [own.get("win-rate" if "win-rate" in others else ""),
-                own.get("position-bias" if "position-bias" in others else "")]  # fmt: skip
-        row = [*cells, *more]
+    for label, columns in _KINDS:
+        row = [own.get(column) for column in columns]
         lines.append(line(label, (number(c.value, _DIGITS) if c else "" for c in row)))
         intervals = [interval(cell, 1) for cell in row]
         if any(intervals):

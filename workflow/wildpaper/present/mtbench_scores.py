@@ -53,10 +53,7 @@ def render_scores(
 
 def scores_tabular(cells: list[Cell], printed: Printed, titles: dict[str, str]) -> str:
     """Return the LaTeX tabular: the run's models, then the published rows, marked as such."""
-    found: dict[str, dict[str, Cell]] = {}
-    for cell in cells:
-        if cell.value is not None:
-            found.setdefault(cell.row, {})[cell.column] = cell
+    found = known_rows(cells)
     stand_in = any(cell.unit == STAND_IN_GRADE for cell in cells if cell.value is not None)
     judge = "by the likelihood stand-in" if stand_in else "by the judge of this run"
     groups = [_lines(titles.get(name, name), own) for name, own in found.items()]
@@ -75,6 +72,15 @@ def scores_tabular(cells: list[Cell], printed: Printed, titles: dict[str, str]) 
         groups.append([_heading("Published, by GPT-4"), *theirs])
     note = dagger_note(claim for own in claims.values() for claim in own)
     return tabular("lrrrrr", [line("Model", _HEADINGS)], groups, note)
+
+
+def known_rows(cells: list[Cell]) -> dict[str, dict[str, Cell]]:
+    """Return {row: {column: cell}} of the cells that have a value."""
+    found: dict[str, dict[str, Cell]] = {}
+    for cell in cells:
+        if cell.value is not None:
+            found.setdefault(cell.row, {})[cell.column] = cell
+    return found
 
 
 def _heading(text: str) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 from wildpaper.acquire.base_models import read_base_models
 from wildpaper.acquire.sources import Dataset, Sources, load_sources
 from wildpaper.config import DATASETS
-from wildpaper.errors import WildpaperError
 from wildpaper.files import write_text
+from wildpaper.generated import check_generated
 from wildpaper.train.recipe import SCRATCH, load_recipe
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -71,12 +71,7 @@ def check_licences(path: Path, project: Path = PROJECT) -> None:
     WildpaperError
         If it is missing or out of date.
     """
-    if not path.is_file() or path.read_text(encoding="utf-8") != licences(project):
-        raise WildpaperError(
-            "Out of date with the registries of data sets and models",
-            where=str(path),
-            hint="Run 'make docs' and commit the result.",
-        )
+    check_generated(path, licences(project), "the registries of data sets and models")
 
 
 def _data_row(entry: Dataset) -> str:
