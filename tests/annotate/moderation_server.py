@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any
+
+from misbehaving_server import Handler, served
 
 BAD = "#bad#"
 SERVED = "omni-moderation-2024-09-26"
@@ -96,15 +97,10 @@ def at_random(seed: int, share: float = 0.6) -> Callable[[list[str], int], str]:
     return fault
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     state: Interface
 
-    def log_message(self, *_: Any) -> None:
-        pass
-
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
         state = self.state
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         texts = body["input"]
@@ -128,47 +124,23 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(1.2)
             self.close_connection = True
         elif kind == "429-date":
-            self._say(429, {"Retry-After": email.utils.formatdate(usegmt=True)}, state.said)
+            self.say(429, {"Retry-After": email.utils.formatdate(usegmt=True)}, state.said)
         elif kind == "429":
-            self._say(429, {"Retry-After": state.retry_after}, state.said)
+            self.say(429, {"Retry-After": state.retry_after}, state.said)
         elif kind.isdecimal():
-            self._say(int(kind), {}, state.said)
+            self.say(int(kind), {}, state.said)
         elif kind == "malformed":
-            self._say(200, {}, '{"results": [' + state.said)
+            self.say(200, {}, '{"results": [' + state.said)
         else:
             results = [result(text) for text in texts]
             results = {"short": results[1:], "long": [*results, result("")]}.get(kind, results)
             reply = {"id": "modr-1", "model": state.served, "results": results}
-            self._say(200, {}, json.dumps(reply))
-
-    def _say(self, status: int, headers: dict[str, str], body: str) -> None:
-        data = body.encode()
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: Any) -> None:
-        """A client that has gone is no news."""
+            self.say(200, {}, json.dumps(reply))
 
 
 @contextmanager
 def serving() -> Iterator[Interface]:
     """Yield an interface that answers until the block is left."""
     state = Interface()
-    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
-    state.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with served(type("OwnHandler", (_Handler,), {"state": state})) as state.port:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -3,7 +3,8 @@
 import json
 import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from misbehaving_server import Handler, served
 
 
 class ChatInterface:
@@ -43,26 +44,12 @@ def serve():
     """Yield an interface that answers until the end of the block."""
     interface = ChatInterface()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
+    class OwnHandler(Handler):
+        def do_POST(self):  # noqa: N802 - the name that http.server calls
             status, reply = interface.take(self)
-            body = json.dumps(reply).encode()
-            self.send_response(status)
-            if status in (429, 503):
-                self.send_header("Retry-After", interface.retry_after)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            waits = status in (429, 503)
+            headers = {"Retry-After": interface.retry_after} if waits else {}
+            self.say(status, headers, json.dumps(reply))
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    interface.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with served(OwnHandler) as interface.port:
         yield interface
-    finally:
-        server.shutdown()
-        server.server_close()
