@@ -20,7 +20,7 @@ from wildpaper.plan_inputs import (
     detoxify_download,
     files_of,
     from_hub,
-    question_file,
+    mtbench_file,
     raw_log_files,
     state_of,
     tokenizer_file,
@@ -236,7 +236,8 @@ def make_plan(raw: dict[str, Any], files: list[Path], project: str, raw_folder: 
     ]
     plan = Plan(
         config, simulation, rawlogs, sources, artifacts, datasets, tokenizer, sha256, version,
-        {}, training, question_file(asked, project, absent_ok) if asked else "", evaluation,
+        {}, training,
+        mtbench_file("questions", asked, project, absent_ok) if asked else "", evaluation,
         detoxify_download(config.annotate.detoxify.checkpoint, project, raw_folder, absent_ok),
     )  # fmt: skip
     folders = (raw_folder, f"results/{config.preset}")

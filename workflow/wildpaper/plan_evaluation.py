@@ -8,17 +8,12 @@ from pathlib import Path
 from wildpaper.config import Config
 from wildpaper.config_evaluate import AnsweringModel, JudgeConfig
 from wildpaper.errors import WildpaperError
-from wildpaper.plan_inputs import from_hub, question_file
+from wildpaper.plan_inputs import from_hub, mtbench_file
 from wildpaper.plan_training import Training
 from wildpaper.train.recipe import SCRATCH
 
 BASE = "base"
 """Name of a recipe's pretrained base among the models."""
-_OWN_PROMPTS = "data/mtbench/judge-prompts.jsonl"
-_FETCHED = {
-    "prompts": "data/raw/mtbench/judge_prompts.jsonl",
-    "references": "data/raw/mtbench/reference_answer_gpt-4.jsonl",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +103,16 @@ def plan_evaluation(
     names = [*trained, *([BASE] if base else []), *others]
     if not absent_ok:
         _check_files(judge, others)
+
+    def file(key: str, name: str | None) -> str:
+        return mtbench_file(key, name, project, absent_ok) if name else ""
+
     asks = judge.kind == "ask"
     return Evaluation(
-        judge, question_file(config.evaluate.questions, project, absent_ok), trained, base, others,
+        judge, file("questions", config.evaluate.questions), trained, base, others,
         _pairs(judge, names), titles,
-        _fetched(judge.prompts if asks else "", "prompts", project, absent_ok),
-        _fetched((judge.references or "") if asks else "", "references", project, absent_ok),
+        file("judge.prompts", judge.prompts if asks else None),
+        file("judge.references", judge.references if asks else None),
         judge.log or f"data/private/{config.preset}/judge",
     )  # fmt: skip
 
@@ -163,18 +162,3 @@ def _pairs(judge: JudgeConfig, names: list[str]) -> list[tuple[str, str]]:
                 hint=f"The models of this run: {', '.join(names)}.",
             )
     return pairs
-
-
-def _fetched(name: str, what: str, project: str, absent_ok: bool) -> str:
-    """Return a file of judge prompts or references; empty if none is named."""
-    if not name:
-        return ""
-    own = {"own": _OWN_PROMPTS} if what == "prompts" else {}
-    known = own | {"mtbench": _FETCHED[what]}
-    found = str(Path(project, known[name])) if name in known else name
-    if absent_ok or Path(found).is_file():
-        return found
-    hint = "Run 'make mtbench'." if name == "mtbench" else "Correct the path."
-    raise WildpaperError(
-        f"No such file: {found}", where=f"config key evaluate.judge.{what}", hint=hint
-    )

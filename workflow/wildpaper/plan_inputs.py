@@ -136,25 +136,35 @@ def tokenizer_file(
     return str(found), npm.sha256
 
 
-QUESTIONS = {
-    "own": "data/mtbench/demo-questions.jsonl",
-    "mtbench": "data/raw/mtbench/question.jsonl",
+MTBENCH = {
+    "questions": {
+        "own": "data/mtbench/demo-questions.jsonl",
+        "mtbench": "data/raw/mtbench/question.jsonl",
+    },
+    "judge.prompts": {
+        "own": "data/mtbench/judge-prompts.jsonl",
+        "mtbench": "data/raw/mtbench/judge_prompts.jsonl",
+    },
+    "judge.references": {"mtbench": "data/raw/mtbench/reference_answer_gpt-4.jsonl"},
 }
+"""By key of the section `evaluate`: the files that have names; any other name is a path."""
 
 
-def question_file(name: str, project: str, absent_ok: bool = False) -> str:
-    """Return the file of the questions that models are asked.
+def mtbench_file(key: str, name: str, project: str, absent_ok: bool = False) -> str:
+    """Return the file that a key of the section `evaluate` names.
 
     Raises
     ------
     WildpaperError
         If it is not there, unless `absent_ok`.
     """
-    found = str(Path(project, QUESTIONS[name])) if name in QUESTIONS else name
+    known = MTBENCH[key]
+    found = str(Path(project, known[name])) if name in known else name
     if absent_ok or Path(found).is_file():
         return found
-    hint = "Run 'make mtbench'." if name in QUESTIONS else "Correct the path, or choose 'own'."
-    raise WildpaperError(f"No such file: {found}", where="config key evaluate.questions", hint=hint)
+    choose = ", or choose 'own'" if "own" in known else ""
+    hint = "Run 'make mtbench'." if name in known else f"Correct the path{choose}."
+    raise WildpaperError(f"No such file: {found}", where=f"config key evaluate.{key}", hint=hint)
 
 
 def from_hub(model: str) -> bool:

@@ -1,6 +1,7 @@
 """Write report.html: one file that shows a whole run, or as much of it as there is."""
 
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,43 +131,39 @@ def _figures(
     route: str,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return the figures in the order of the registry, those that are not there too."""
-    of_id = {path.stem: path for path in run.figures}
-    found = []
-    for artifact in artifacts:
-        path = of_id.get(artifact.id)
-        if artifact.kind == "figure" and path is not None:
-            there = path.is_file()
-            found.append(
-                {
-                    "artifact": artifact,
-                    "blank": run.blanks.get(artifact.id, ""),
-                    "picture": read_picture(path) if there else None,
-                    "origin": origin_of(path, jobs, manifest, route) if there else None,
-                }
-            )
-    return found
+    return [
+        {
+            "artifact": artifact,
+            "blank": run.blanks.get(artifact.id, ""),
+            "picture": read_picture(path) if path.is_file() else None,
+            "origin": origin_of(path, jobs, manifest, route) if path.is_file() else None,
+        }
+        for artifact, path in _placed(run.figures, artifacts, "figure")
+    ]
 
 
 def _tables(
     run: Run, artifacts: list[Artifact], claims: dict[str, dict[str, Any]], jobs: list[Job],
     manifest: dict[str, Any] | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    of_id = {path.stem: path for path in run.tables}
-    found = []
-    for artifact in artifacts:
-        path = of_id.get(artifact.id)
-        if artifact.kind == "table" and path is not None:
-            there = path.is_file()
-            found.append(
-                {
-                    "artifact": artifact,
-                    "blank": run.blanks.get(artifact.id, ""),
-                    "there": there,
-                    "grid": read_grid(path, claims) if there else None,
-                    "origin": origin_of(path, jobs, manifest) if there else None,
-                }
-            )
-    return found
+    return [
+        {
+            "artifact": artifact,
+            "blank": run.blanks.get(artifact.id, ""),
+            "there": path.is_file(),
+            "grid": read_grid(path, claims) if path.is_file() else None,
+            "origin": origin_of(path, jobs, manifest) if path.is_file() else None,
+        }
+        for artifact, path in _placed(run.tables, artifacts, "table")
+    ]
+
+
+def _placed(
+    files: Iterable[Path], artifacts: list[Artifact], kind: str
+) -> list[tuple[Artifact, Path]]:
+    """Return the artifacts of a kind that the run lists, in the order of the registry."""
+    of_id = {path.stem: path for path in files}
+    return [(a, of_id[a.id]) for a in artifacts if a.kind == kind and a.id in of_id]
 
 
 def _titles(releases: dict[str, Release]) -> dict[str, str]:
