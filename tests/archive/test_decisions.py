@@ -7,8 +7,8 @@ import pytest
 from archives import RECORD, pack
 
 from wildpaper.archive.decide import COMPUTED, RESTORED, UNNEEDED, Now, decide
+from wildpaper.archive.draw import draw_jobs
 from wildpaper.archive.pack import source_file
-from wildpaper.archive.recompute import draw_jobs
 from wildpaper.archive.restorations import computed_as_known, draw_restored, restorations
 from wildpaper.archive.tell import statuses, told
 from wildpaper.errors import WildpaperError

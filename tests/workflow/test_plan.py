@@ -1,7 +1,10 @@
 """A plan is made or refused before any job starts, in words that help."""
 
 import os
+import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -437,3 +440,19 @@ def test_raw_data_that_is_simulated_is_known_by_its_parameters(folder):
         "restored/truth.json": found.simulation.file("truth.json"),
     }
     assert not [name for name in path_names(found, "results/test", "p").values() if "wild" in name]
+
+
+def test_what_every_call_of_snakemake_imports_is_light(project):
+    """Each job parses the rules anew: half a second here is minutes of a run."""
+    texts = [path.read_text("utf-8") for path in (project / "workflow/rules").glob("*.smk")]
+    imported = sorted(
+        {name for text in texts for name in re.findall(r"^from (wildpaper[\w.]*)", text, re.M)}
+    )
+    assert "wildpaper.archive.restorations" in imported
+    heavy = ("torch", "pyarrow", "numpy", "pandas", "transformers", "httpx")
+    code = f"import sys, {', '.join(imported)}; print([m for m in {heavy} if m in sys.modules])"
+    path = {"PYTHONPATH": str(project / "workflow")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=dict(os.environ) | path, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -7,7 +7,6 @@
 
 GENERATED = results("publish/tex/generated")
 
-
 PAPER_SOURCES = [
     repo(f"paper/{path.relative_to(ROOT / 'paper')}")
     for path in sorted(Path(ROOT, "paper").rglob("*"))

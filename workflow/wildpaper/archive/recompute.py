@@ -1,14 +1,12 @@
 """Whether an archive is true: some of its results are computed anew and compared."""
 
-import hashlib
 import importlib
 import inspect
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wildpaper.archive.layout import Job, open_archive
+from wildpaper.archive.layout import open_archive
 from wildpaper.archive.same import difference
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json, scratch_folder, sha256_file, write_json
@@ -18,39 +16,6 @@ _LOG = logging.getLogger("wildpaper")
 
 Drawn = dict[str, Any]
 """A job to repeat: rule, call, inputs, outputs and params, by name, as the bridge passes them."""
-
-
-def draw_jobs(jobs: Sequence[Job], seed: int, seconds: float) -> list[Job]:
-    """Draw jobs at random, one of each rule before a second of any.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-    seed : int
-    seconds : float
-        They are drawn until those drawn took so long when their results were made; longer ones
-        are passed over.
-    """
-
-    def place(job: Job) -> str:
-        text = f"{seed} {job.rule} {sorted(job.wildcards.items())}"
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    drawn: list[Job] = []
-    left, todo = seconds, sorted(jobs, key=place)
-    while todo:
-        rules: set[str] = set()
-        later: list[Job] = []
-        for job in todo:
-            if job.rule in rules:
-                later.append(job)
-                continue
-            rules.add(job.rule)
-            if job.seconds <= left:
-                left -= job.seconds
-                drawn.append(job)
-        todo = later
-    return drawn
 
 
 def check_restored(

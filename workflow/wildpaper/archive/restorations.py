@@ -15,8 +15,8 @@ from wildpaper.archive.decide import (
     Group,
     member_of,
 )
+from wildpaper.archive.draw import draw_jobs
 from wildpaper.archive.layout import Archive, Job
-from wildpaper.archive.recompute import draw_jobs
 from wildpaper.errors import WildpaperError
 
 _TRIED = ("{results}/annotate/", "{results}/evaluate/")
@@ -136,7 +136,7 @@ def draw_restored(
         Returns why a job cannot be repeated in this run; empty if it can.
     seed : int
     seconds : float
-        See `wildpaper.archive.recompute.draw_jobs`.
+        See `wildpaper.archive.draw.draw_jobs`.
 
     Returns
     -------
