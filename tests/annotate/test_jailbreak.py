@@ -95,7 +95,16 @@ def test_ordinary_language_is_of_no_family(patterns, text):
     assert family_of(text, patterns) is None
 
 
-@given(st.lists(st.sampled_from(ORDINARY), min_size=2, max_size=5), st.sampled_from("\n 😀"))
+UNFINISHED = "n a r o t i c"
+"""Spells a name, letter by letter, as soon as the next sentence begins with a lone "A"."""
+
+
+@given(
+    st.lists(
+        st.sampled_from([text for text in ORDINARY if text != UNFINISHED]), min_size=2, max_size=5
+    ),
+    st.sampled_from("\n 😀"),
+)
 @settings(max_examples=100, deadline=None)
 def test_ordinary_sentences_in_a_row_are_of_no_family(sentences, between):
     assert family_of(between.join(sentences), PATTERNS) is None

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,23 @@ def run_here(notebook: Path, answers: dict[int, Any] | None = None, **parameters
     are written into the cells of the exercises, by their number from 1.
     """
     check_parameters(notebook, declared_parameters(notebook), parameters)
+    main = sys.modules["__main__"]
+    try:
+        return _run_cells(notebook, answers or {}, parameters)
+    finally:  # IPython puts its own module there, from which no process can be spawned
+        sys.modules["__main__"] = main
+
+
+def _run_cells(notebook: Path, answers: dict[int, Any], parameters: dict[str, Any]) -> Ran:
     shell, ran, n_exercises = InteractiveShell.instance(), Ran(), 0
     for name in set(shell.user_ns) - set(shell.user_ns_hidden):
-        del shell.user_ns[name]
+        if not name.startswith("__"):
+            del shell.user_ns[name]
     for cell in cells_of(notebook):
         code, tags = "".join(cell["source"]), cell["metadata"].get("tags", [])
         if "exercise" in tags:
             n_exercises += 1
-            code = f"answer_{n_exercises} = {(answers or {}).get(n_exercises)!r}"
+            code = f"answer_{n_exercises} = {answers.get(n_exercises)!r}"
         if "parameters" in tags:
             code += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
         with capture_output() as captured:
