@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from wildpaper.errors import WildpaperError
+from wildpaper.yaml_text import parse_yaml
 
 
 class Artifact(BaseModel):
@@ -64,7 +65,7 @@ def load_artifacts(path: Path) -> list[Artifact]:
         If the file breaks its model; names the file.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))["artifacts"]
+        raw = parse_yaml(path.read_text(encoding="utf-8"))["artifacts"]
         return [Artifact.model_validate(item) for item in raw]
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise WildpaperError(f"Invalid registry of artifacts: {error}", where=str(path)) from error

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from wildpaper.config import Config
 from wildpaper.files import write_text
 from wildpaper.generated import check_generated
+from wildpaper.yaml_text import parse_yaml
 
 _HEAD = """\
 # Configuration
@@ -58,7 +58,7 @@ def _generate(folder: Path) -> dict[str, str]:
 def _manual(folder: Path) -> str:
     lines = ["| preset | purpose |", "|---|---|"]
     for path in sorted(folder.glob("*.yaml")):
-        preset = yaml.safe_load(path.read_text(encoding="utf-8"))
+        preset = parse_yaml(path.read_text(encoding="utf-8"))
         lines.append(f"| `{preset['preset']}` | {preset.get('purpose', '')} |")
     lines += ["", "## Keys", "", "| key | type | default | meaning |", "|---|---|---|---|"]
     lines += _rows(Config, "")

@@ -6,6 +6,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from wildpaper.errors import WildpaperError
+from wildpaper.yaml_text import parse_yaml
 
 
 class BaseModelEntry(BaseModel):
@@ -31,7 +32,7 @@ def read_base_models(path: Path) -> list[BaseModelEntry]:
         If the file breaks its model.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+        raw = parse_yaml(path.read_text(encoding="utf-8"))["models"]
         return [BaseModelEntry.model_validate(item) for item in raw]
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise WildpaperError(f"Invalid registry of models: {error}", where=str(path)) from error

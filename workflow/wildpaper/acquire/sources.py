@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wildpaper.errors import WildpaperError
+from wildpaper.yaml_text import parse_yaml
 
 NativeFormat = Literal[
     "wildchat-parquet",
@@ -207,7 +208,7 @@ def load_sources(path: Path) -> Sources:
     """
     hint = "The models are in workflow/wildpaper/acquire/sources.py."
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path.read_text(encoding="utf-8"))
         return Sources.model_validate(content)
     except (OSError, UnicodeDecodeError) as error:
         raise WildpaperError(

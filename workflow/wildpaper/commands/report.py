@@ -56,10 +56,11 @@ def _planned(config: Path, results: Path) -> dict[str, Any]:
 
     from wildpaper.errors import WildpaperError
     from wildpaper.plan import make_plan
+    from wildpaper.yaml_text import parse_yaml
 
     present = results / "present"
     try:
-        raw = yaml.safe_load(config.read_text(encoding="utf-8"))
+        raw = parse_yaml(config.read_text(encoding="utf-8"))
         plan = make_plan(raw, [config], str(PROJECT), "data/raw")
     except (OSError, yaml.YAMLError, WildpaperError) as error:
         project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -13,6 +13,7 @@ import yaml
 
 from wildpaper.errors import WildpaperError
 from wildpaper.plan import Plan, make_plan
+from wildpaper.yaml_text import parse_yaml
 
 _NAMES = ("calls-0.jsonl", "moderation-0.jsonl", "part.json", "part.parquet", "part.jsonl.gz")
 _KEY = "config key "
@@ -50,7 +51,7 @@ def try_plan(preset: Path, project: Path, raw_folder: str = "data/raw") -> Tried
     """
     tried = Tried()
     try:
-        raw = yaml.safe_load(preset.read_text(encoding="utf-8"))
+        raw = parse_yaml(preset.read_text(encoding="utf-8"))
         if not isinstance(raw, dict):
             raise WildpaperError("Not a preset: it holds no keys", where=str(preset))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -13,14 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from wildpaper.acquire.base_models import read_base_models
 from wildpaper.acquire.sources import load_sources
 from wildpaper.errors import WildpaperError
 from wildpaper.files import atomic_path, read_json, sha256_file, write_json
 from wildpaper.publish.crate_graph import Entity, RunFacts, file_entity, graph_of
 from wildpaper.publish.crate_inputs import data_entities, model_entities
+from wildpaper.yaml_text import parse_yaml
 
 METADATA = "ro-crate-metadata.json"
 MAIN_WORKFLOW = "Snakefile"
@@ -151,7 +150,7 @@ def _iso(seconds: float) -> str:
 
 
 def _about(manifest: dict[str, Any], configuration: list[Path]) -> dict[str, Any]:
-    purposes = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in configuration]
+    purposes = [parse_yaml(path.read_text(encoding="utf-8")) for path in configuration]
     named = [one["purpose"] for one in purposes if isinstance(one, dict) and one.get("purpose")]
     return {
         "preset": manifest["preset"],

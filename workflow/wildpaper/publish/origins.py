@@ -5,12 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from wildpaper.artifacts import Artifact, load_artifacts
 from wildpaper.errors import WildpaperError
 from wildpaper.files import read_json, write_text
 from wildpaper.publish.claims_tex import breakable
+from wildpaper.yaml_text import parse_yaml
 
 HERE = "../../../"
 """From ``results/<preset>/publish/``, where the PDF lies, to the folder of the project."""
@@ -85,7 +84,7 @@ def calls_of(rules: list[Path]) -> dict[str, tuple[str, str]]:
 
 def base_of(citation: Path) -> str:
     """Return what stands before the name of a file of the project in a link."""
-    known = yaml.safe_load(citation.read_text(encoding="utf-8"))
+    known = parse_yaml(citation.read_text(encoding="utf-8"))
     repository = str(known.get("repository-code", "")).rstrip("/")
     return f"{repository}/blob/v{known['version']}/" if repository else HERE
 

@@ -7,6 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from wildpaper.errors import WildpaperError
+from wildpaper.yaml_text import parse_yaml, parse_yaml_strings
 
 Value = int | float | str
 
@@ -49,8 +50,8 @@ def load_published(path: Path) -> tuple[list[PublishedClaim], list[SummaryStatem
     """
     try:
         text = path.read_text(encoding="utf-8")
-        raw = yaml.safe_load(text)
-        printed = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - strings only
+        raw = parse_yaml(text)
+        printed = parse_yaml_strings(text)
         precision = [(rule["ids"], rule["decimals"]) for rule in raw["precision"]]
         claims = [
             PublishedClaim.model_validate({**item, "decimals": _decimals(digits, precision)})

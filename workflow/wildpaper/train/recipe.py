@@ -20,6 +20,7 @@ from wildpaper.train.settings import (
     Section,
     TrainedModel,
 )
+from wildpaper.yaml_text import parse_yaml
 
 SCRATCH = "scratch"
 _HINT = "The keys of a recipe and their meaning: workflow/wildpaper/train/settings.py."
@@ -105,7 +106,7 @@ def load_recipe(path: Path) -> Recipe:
         file and line.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = parse_yaml(path.read_text(encoding="utf-8"))
         recipe = Recipe.model_validate(raw)
     except ValidationError as error:
         what, where = explain(error, Recipe, [path])

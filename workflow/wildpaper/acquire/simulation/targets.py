@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from wildpaper.errors import WildpaperError
+from wildpaper.yaml_text import parse_yaml
 
 OTHER_LANGUAGES = {
     "Portuguese": 0.22, "Italian": 0.15, "Arabic": 0.14, "Turkish": 0.12,
@@ -91,7 +92,7 @@ def read_targets(published: Path) -> Targets:
         If the file cannot be read or lacks a value.
     """
     try:
-        claims = yaml.safe_load(published.read_text(encoding="utf-8"))["claims"]
+        claims = parse_yaml(published.read_text(encoding="utf-8"))["claims"]
         values = {claim["id"]: claim["value"] for claim in claims}
         return _targets(values)
     except (OSError, yaml.YAMLError, TypeError, KeyError) as error:

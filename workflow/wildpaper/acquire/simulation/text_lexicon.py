@@ -10,6 +10,7 @@ import yaml
 from wildpaper.acquire.simulation.text_count import count_halves
 from wildpaper.acquire.simulation.text_tables import NUMBER, Table, make_table
 from wildpaper.errors import WildpaperError
+from wildpaper.yaml_text import parse_yaml
 
 LEXICON = Path(__file__).resolve().parents[4] / "data" / "simulation" / "lexicon"
 LANGUAGES = (
@@ -108,10 +109,8 @@ def read_phrases(language: str) -> dict[str, list[str]]:
         If the file is absent, lacks a key, or does not have `N_TOPICS` topics.
     """
     path = LEXICON / f"{language.lower()}.yaml"
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        # Both loaders are safe ones.
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+        raw = parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise WildpaperError(f"No phrases of {language}: {error}", where=str(path)) from error
     missing = [key for key in (*_TAKEN_WHOLE, *_LISTS) if key not in raw]

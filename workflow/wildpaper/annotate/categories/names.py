@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from wildpaper.errors import WildpaperError
+from wildpaper.yaml_text import parse_yaml
 
 OTHER = "other"
 """The category of all that Table 4 does not print."""
@@ -39,7 +40,7 @@ def read_categories(path: Path) -> dict[str, str]:
         two categories.
     """
     try:
-        listed = yaml.safe_load(path.read_text(encoding="utf-8"))["categories"]
+        listed = parse_yaml(path.read_text(encoding="utf-8"))["categories"]
         pairs = [pair for one in listed for pair in _pairs(one)]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError) as error:
         raise _unusable(path, f"{type(error).__name__} while reading it") from error

@@ -18,6 +18,7 @@ from wildpaper.acquire.transfer import Patience, shown
 from wildpaper.annotate.names import PUBLISHED_DETOXIFY
 from wildpaper.errors import WildpaperError
 from wildpaper.files import sha256_file, write_json
+from wildpaper.yaml_text import parse_yaml
 
 BASE_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
 """Files of the architecture, in the folder that the checkpoint names."""
@@ -66,7 +67,7 @@ def read_published(registry: Path) -> dict[str, Published]:
         If the file cannot be read or says something else.
     """
     try:
-        found = _REGISTRY.validate_python(yaml.safe_load(registry.read_text(encoding="utf-8")))
+        found = _REGISTRY.validate_python(parse_yaml(registry.read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError, ValidationError) as error:
         raise WildpaperError(
             f"Cannot read the registry of Detoxify's models: {error}",

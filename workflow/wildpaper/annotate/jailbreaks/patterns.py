@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wildpaper.annotate.jailbreaks.normalise import Letters
 from wildpaper.errors import WildpaperError
+from wildpaper.yaml_text import parse_yaml
 
 _BETWEEN = r"[\W_]{0,3}"
 _PLAIN = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")
@@ -125,7 +126,7 @@ def read_patterns(path: Path) -> JailbreakPatterns:
 
 def _read(path: Path) -> _PatternFile:
     try:
-        file = _PatternFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        file = _PatternFile.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise _invalid(path, str(error)) from error
     ids = [family.id for family in file.families]

@@ -22,6 +22,7 @@ from wildpaper.release.redaction.redaction_spans import (
     Span,
     without_overlaps,
 )
+from wildpaper.yaml_text import parse_yaml
 
 DEFAULT_RULES = Path(__file__).resolve().parents[4] / "data" / "redaction" / "rules.yaml"
 _LONGEST_CUE = 40
@@ -129,7 +130,7 @@ def load_rules(path: Path | None = None) -> Rules:
     path = path or DEFAULT_RULES
     hint = "The comments at the top of data/redaction/rules.yaml describe its form."
     try:
-        return Rules.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Rules.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         what, where = explain(error, Rules, [path])
         what = what.replace("Invalid configuration", "Invalid rules of redaction")
