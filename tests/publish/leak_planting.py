@@ -10,10 +10,12 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
+from safetensors.numpy import save, save_file
 
 from wildpaper.files import read_json
 from wildpaper.publish.leaks import scan_results
@@ -276,6 +278,18 @@ def tensors(path, value):
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(range(256)))
 
 
+def weights_with_a_note(path, value):
+    save_file({"a": np.zeros(9, np.float32)}, path, {"note": value})
+
+
+def weights_of_bytes(path, value):
+    save_file({"a": np.zeros(9, np.float32), "b": np.frombuffer(value.encode(), np.uint8)}, path)
+
+
+def behind_weights(path, value):
+    path.write_bytes(save({"a": np.zeros(9, np.float32)}) + value.encode())
+
+
 def wide_characters(path, value):
     path.write_bytes(b"\xff\xfe" + f"a {value} b".encode("utf-16-le"))
 
@@ -300,6 +314,7 @@ CONTAINERS = {
     compressed: "a.gz", compressed_otherwise: "a.bin", compressed_xz: "a.xz", archive: "a.ckpt",
     pdf_page: "a.pdf", pdf_stream: "a.pdf", pdf_property: "a.pdf", png_text: "a.png",
     png_compressed_text: "a.png", png_international_text: "a.png", tensors: "a.safetensors",
-    wide_characters: "a.dat",
+    weights_with_a_note: "a.safetensors", weights_of_bytes: "a.safetensors",
+    behind_weights: "a.safetensors", wide_characters: "a.dat",
 }  # fmt: skip
 """Writers of files that hold any value, with a name."""

@@ -379,6 +379,7 @@ if PLAN.rawlogs:
             logs("scan_results/all"),
         conda:
             "../../environment.yml"
+        threads: 2
         resources:
             mem_mb=2000,
         params:

@@ -28,6 +28,7 @@ _STREAMS_4 = {b"\x04\x22\x4d\x18": "lz4"}
 _XZ = b"\xfd7zXZ\x00"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MAGIC_BYTES = 8
+_FLOATS = ("F64", "F32", "F16", "BF16")
 
 
 def contents(path: Path) -> Iterator[bytes]:
@@ -41,6 +42,10 @@ def contents(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as handle:
             head = handle.read(_MAGIC_BYTES)
+            numbers_only = _header_of_weights(handle, head, path.stat().st_size)
+            if numbers_only is not None:
+                yield numbers_only
+                return
             handle.seek(0)
             yield from _raw(handle)
         yield from _unpacked(path, head)
@@ -49,6 +54,25 @@ def contents(path: Path) -> Iterator[bytes]:
         zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, pa.ArrowException,
     ) as error:  # fmt: skip
         raise _unreadable(path, error) from None
+
+
+def _header_of_weights(handle: IO[bytes], head: bytes, n_bytes: int) -> bytes | None:
+    """Return the header of safetensors if all that follows it are floating-point numbers."""
+    n_header = int.from_bytes(head, "little")
+    if len(head) < _MAGIC_BYTES or n_header > n_bytes - len(head) or handle.read(1) != b"{":
+        return None
+    header = b"{" + handle.read(n_header - 1)
+    try:
+        tensors = {name: one for name, one in json.loads(header).items() if name != "__metadata__"}
+        places = sorted((one["data_offsets"], one["dtype"]) for one in tensors.values())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    at = 0
+    for (start, end), dtype in places:
+        if start != at or end < start or dtype not in _FLOATS:
+            return None
+        at = end
+    return header if len(head) + n_header + at == n_bytes else None
 
 
 def _unreadable(path: Path, error: Exception) -> WildpaperError:

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ def scan_results(
     client_address: str = "first",
     unscanned: list[str] | None = None,
     elsewhere: list[Path] | None = None,
+    n_workers: int = 1,
 ) -> None:
     """Look through all files of a run for what may not be in any of them.
 
@@ -117,6 +119,8 @@ def scan_results(
     elsewhere : list of Path, optional
         Messages of the data sets that do not come from the raw logs (comparison sets): a
         text that one of them holds too came from there.
+    n_workers : int, optional
+        Threads. The search itself leaves the others room.
 
     Raises
     ------
@@ -140,7 +144,7 @@ def scan_results(
         and path.absolute() != report.absolute()
         and not any(path.relative_to(folder).match(pattern) for pattern in unscanned or [])
     ]
-    leaks, n_bytes = _search(needles, paths, folder)
+    leaks, n_bytes = _search(needles, paths, folder, n_workers)
     _refuse(leaks, str(folder))
     write_json(
         report,
@@ -156,19 +160,21 @@ def scan_results(
     )
 
 
-def _search(needles: Needles, paths: list[Path], folder: Path) -> tuple[list[Leak], int]:
+def _search(
+    needles: Needles, paths: list[Path], folder: Path, n_workers: int = 1
+) -> tuple[list[Leak], int]:
     """Return what was found, by file and kind, and how many bytes the files have."""
     finder = _Finder(needles)
     leaks: list[Leak] = []
     sizes = {path: path.stat().st_size for path in paths}
     progress = Progress("leak scan", sum(sizes.values()), "bytes")
-    for path in paths:
-        name = _name(path, folder)
-        found = finder.values_in([name.encode("utf-8", "surrogateescape"), b"\n"])
-        found |= finder.values_in(contents(path))
-        counts = Counter(needles.kinds[value] for value in found)
-        leaks += [{"file": name, "kind": kind, "n": counts[kind]} for kind in sorted(counts)]
-        progress.advance(sizes[path])
+    names = [_name(path, folder) for path in paths]
+    with ThreadPoolExecutor(n_workers) as pool:
+        everything = pool.map(finder.values_of_file, paths, names)
+        for path, name, found in zip(paths, names, everything, strict=True):
+            counts = Counter(needles.kinds[value] for value in found)
+            leaks += [{"file": name, "kind": kind, "n": counts[kind]} for kind in sorted(counts)]
+            progress.advance(sizes[path])
     _LOG.info("leak scan: %d files, %d values looked for", len(paths), len(needles.kinds))
     return leaks, sum(sizes.values())
 
@@ -189,6 +195,11 @@ class _Finder:
                 [needle for needle in needles.listed if needle.in_squeezed],
             )
         ]
+
+    def values_of_file(self, path: Path, name: str) -> set[int]:
+        """Return the numbers of the values that stand in a file or its name."""
+        found = self.values_in([name.encode("utf-8", "surrogateescape"), b"\n"])
+        return found | self.values_in(contents(path))
 
     def values_in(self, parts: Iterable[bytes]) -> set[int]:
         """Return the numbers of the values that stand in any of the parts."""
