@@ -4,7 +4,6 @@ import math
 from statistics import NormalDist
 
 import numpy as np
-from scipy.special import stdtrit
 
 from wildpaper.measure.replicates import Floats, Integers, Replicates, replicate_ratios
 
@@ -141,6 +140,8 @@ def studentised(found: Replicates, level: float = 0.95) -> list[Interval | None]
     """Return the intervals of `ratio_intervals`."""
     if not len(found.drawn):
         return [None] * len(found.ratios)
+    from scipy.special import stdtrit  # a quarter of a second, and many only name intervals
+
     most = stdtrit(np.clip(found.degrees, 1, 2), (1 + level) / 2)
     plain, logged = (
         np.fmin(_quantiles(found, level, log=log), most) * found.errors for log in (False, True)
