@@ -17,6 +17,14 @@ if "preset" not in config:
     configfile: "config/demo.yaml"
 
 
+onstart:
+    # Snakemake limits how many jobs start in a second (`max-jobs-per-timespan`) by looking at
+    # all waiting jobs again after each second, once more for each job that has ended: after a
+    # hundred it takes a good part of a core. On one machine the limit has no use.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/acquire.smk"
 include: "workflow/rules/release.smk"

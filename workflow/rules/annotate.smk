@@ -101,6 +101,7 @@ rule detect_language:
         logs("detect_language/{dataset}-{shard}"),
     wildcard_constraints:
         dataset=ALONE,
+    priority: 10
     conda:
         "../../environment.yml"
     resources:
@@ -302,6 +303,7 @@ rule score_detoxify:
         logs("score_detoxify/{dataset}-{shard}"),
     wildcard_constraints:
         dataset=ALONE,
+    priority: 10
     conda:
         "../../environment.yml"
     resources:
@@ -337,6 +339,7 @@ if CONVERTED != CHECKPOINT_GIVEN:
             tokenizer_config=CHECKPOINT_FILES[3],
         log:
             logs("convert_detoxify/all"),
+        priority: 10
         conda:
             "../../environment.yml"
         resources:
@@ -557,6 +560,7 @@ if PLAN.simulation:
             tokenizer_config=results("annotate/detoxify-small/tokenizer_config.json"),
         log:
             logs("train_detoxify/all"),
+        priority: 10
         conda:
             "../../environment.yml"
         resources:

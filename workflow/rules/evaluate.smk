@@ -28,6 +28,7 @@ for _names in COVERAGE_JOBS:
             scores=[results(f"evaluate/coverage-{n}.parquet") for n in _names],
         log:
             logs(f"score_coverage/{'_'.join(_names) if TRAIN_GPUS else 'models'}"),
+        priority: 10
         conda:
             "../../environment.yml"
         resources:

@@ -29,9 +29,10 @@ if PLAN.rawlogs:
             ledger=results("release/rawlogs/ledger.json"),
         log:
             logs("link_calls/rawlogs"),
+        priority: 10
         conda:
             "../../environment.yml"
-        threads: 2
+        threads: min(CONFIG.shards, 2)
         resources:
             mem_mb=4000,
         params:
@@ -53,6 +54,7 @@ if PLAN.rawlogs:
             entities=private("entities-{shard}.parquet"),
         log:
             logs("find_entities/rawlogs-{shard}"),
+        priority: 10
         conda:
             "../../environment.yml"
         resources:
@@ -101,6 +103,7 @@ if PLAN.rawlogs:
             redactions=private("redactions-{shard}.parquet"),
         log:
             logs("redact_messages/rawlogs-{shard}"),
+        priority: 10
         conda:
             "../../environment.yml"
         resources:
@@ -134,6 +137,7 @@ if PLAN.rawlogs:
             ledger=results("release/ledger.json"),
         log:
             logs("assemble_release/wildchat"),
+        priority: 10
         conda:
             "../../environment.yml"
         resources:
@@ -221,6 +225,7 @@ if PLAN.rawlogs:
             report=results("release/leaks.json"),
         log:
             logs("scan_release/wildchat"),
+        priority: 10
         conda:
             "../../environment.yml"
         resources:

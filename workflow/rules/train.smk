@@ -50,6 +50,7 @@ rule prepare_training:
         ledger=results("train/{model}/ledger.json"),
     log:
         logs("prepare_training/{model}"),
+    priority: 10
     conda:
         "../../environment.yml"
     threads: min(CONFIG.shards, 8)
@@ -83,6 +84,7 @@ rule train_model:
         speed=results("train/{model}/speed.json"),
     log:
         logs("train_model/{model}"),
+    priority: 5
     conda:
         "../../environment.yml"
     threads: TRAIN_THREADS
@@ -114,6 +116,7 @@ rule prepare_prompts:
         reports=[results(f"train/coverage/{n}/data.json") for n in COMPARED],
     log:
         logs("prepare_prompts/all"),
+    priority: 10
     conda:
         "../../environment.yml"
     resources:
@@ -148,6 +151,7 @@ for _names in COVERAGE_JOBS:
             reports=[results(f"train/coverage/{n}/report.json") for n in _names],
         log:
             logs(f"train_coverage/{'_'.join(_names) if TRAIN_GPUS else 'models'}"),
+        priority: 10
         conda:
             "../../environment.yml"
         threads: TRAIN_THREADS
@@ -184,6 +188,7 @@ rule train_data_sizes:
         report=results("train/data-size/report.json"),
     log:
         logs("train_data_sizes/all"),
+    priority: 10
     conda:
         "../../environment.yml"
     threads: TRAIN_THREADS
