@@ -63,7 +63,7 @@ def test_another_recipe_differs_and_says_so(tmp_path):
     assert cells["training.hardware"].value == "CPU, one core"
     assert {cell.route for cell in cells.values()} == {"simulated"}
     assert all("'tiny'" in note for note in notes.values())
-    assert "160,000 tokens" in notes["training.epochs"]
+    assert "25,000 tokens" in notes["training.epochs"]
 
 
 def test_the_curve_holds_every_point_of_every_model_with_its_own_route(tmp_path):

@@ -105,6 +105,8 @@ def tiny_recipe(path, **changes):
     recipe["architecture"] |= {"hidden_size": 16, "intermediate_size": 16, "n_layers": 1}
     recipe["optimiser"] |= {"batch": 4, "micro_batch_tokens": 256, "max_tokens": 5_000}
     recipe["data"]["max_length"] = 256
+    recipe["held_out"] |= {"points": 4, "max_examples": 24}
+    del recipe["coverage"]["max_prompts"]
     for key, value in changes.items():
         *sections, name = key.split("__")
         node = recipe
