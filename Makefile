@@ -3,6 +3,7 @@
 #   make paper                     the demo: results/demo/publish/paper.pdf
 #   make paper PRESET=realdata     real files (folder: WILDPAPER_REALDATA)
 #   make test                      the tests
+#   make runs                      tests of whole runs: killed, changed, archived, restored
 #   make help                      all targets
 
 SHELL := /bin/bash
@@ -29,7 +30,7 @@ TEX_PACKAGES := texlive-latex-base texlive-latex-recommended texlive-latex-extra
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup tex smollm2 mtbench browser validator paper test lint format docs lock unlock clean
+.PHONY: help setup tex smollm2 mtbench browser validator paper test runs lint format docs lock unlock clean
 
 help:  ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -38,7 +39,10 @@ paper: setup tex $(if $(filter laptop,$(PRESET)),smollm2)  ## Set up, then run t
 	snakemake --cores $(CORES) --configfile config/$(PRESET).yaml
 
 test: setup tex browser validator $(PROMPTS) smollm2  ## Set up, then run the tests
-	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	pytest -m "not e2e" --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+runs: setup tex browser smollm2  ## Set up, then test whole small runs: killed, changed, archived, restored
+	pytest -m e2e --numprocesses auto --dist loadgroup
 
 setup: $(VENV)/installed $(ARCHIVE) mtbench  ## Python environment, tokenizer, questions; nothing twice
 

@@ -21,8 +21,3 @@ def realdata() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is absent (set WILDPAPER_REALDATA)")
     return folder
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put whole runs first: they take longest, and the other processes fill up the rest."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)

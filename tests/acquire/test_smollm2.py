@@ -164,6 +164,8 @@ def surprise(spoken: tuple[Any, ChatmlTemplate], text: str) -> float:
     return float(nats.gather(1, torch.tensor(ids[1:])[:, None]).mean())
 
 
+@pytest.mark.e2e
+@pytest.mark.xdist_group("smollm2")
 def test_smollm2_is_what_the_recipe_and_its_plan_say(spoken: tuple[Any, ChatmlTemplate]) -> None:
     recipe = load_recipe(RECIPE)
     n = sum(weights.numel() for weights in spoken[0].parameters())
@@ -172,12 +174,16 @@ def test_smollm2_is_what_the_recipe_and_its_plan_say(spoken: tuple[Any, ChatmlTe
     assert (spoken[1].begin_id, spoken[1].end_id, spoken[1].n_pieces) == (1, 2, 49_152)
 
 
+@pytest.mark.e2e
+@pytest.mark.xdist_group("smollm2")
 def test_smollm2_knows_english(spoken: tuple[Any, ChatmlTemplate]) -> None:
     known = surprise(spoken, "The capital of France is Paris, and that of Germany is Berlin.")
     assert known < 3 < math.log(49_152)
     assert known < surprise(spoken, "Berlin of that France capital is, the is Germany and Paris")
 
 
+@pytest.mark.e2e
+@pytest.mark.xdist_group("smollm2")
 def test_smollm2_answers_and_ends(spoken: tuple[Any, ChatmlTemplate], real: Path) -> None:
     model, template = spoken
     (exchange,), _ = template.exchanges(
@@ -193,6 +199,8 @@ def test_smollm2_answers_and_ends(spoken: tuple[Any, ChatmlTemplate], real: Path
     assert "Paris" in tokenizer.decode(made[:-1], skip_special_tokens=False)
 
 
+@pytest.mark.e2e
+@pytest.mark.xdist_group("smollm2")
 def test_smollm2_reads_lists_of_numbers_as_it_was_trained(real: Path) -> None:
     """Half of what is said in chats holds numbered lists: their tokens are those of training."""
     tokenizer = Tokenizer.from_file(str(real / NAMES[2]))

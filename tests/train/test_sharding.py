@@ -14,6 +14,8 @@ from training_data import tiny_recipe
 from wildpaper.train.fine_tune import train_model
 from wildpaper.train.launch import across_devices
 
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("sharding")]
+
 SHARDED = {
     "hardware__device": "auto",
     "hardware__n_gpus": 2,
