@@ -42,7 +42,7 @@ test: setup tex browser validator $(PROMPTS) smollm2  ## Set up, then run the te
 	pytest -m "not e2e" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 runs: setup tex browser smollm2  ## Set up, then test whole small runs: killed, changed, archived, restored
-	pytest -m e2e --numprocesses auto --dist loadgroup
+	pytest -m e2e --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 setup: $(VENV)/installed $(ARCHIVE) mtbench  ## Python environment, tokenizer, questions; nothing twice
 

@@ -165,7 +165,6 @@ def surprise(spoken: tuple[Any, ChatmlTemplate], text: str) -> float:
 
 
 @pytest.mark.e2e
-@pytest.mark.xdist_group("smollm2")
 def test_smollm2_is_what_the_recipe_and_its_plan_say(spoken: tuple[Any, ChatmlTemplate]) -> None:
     recipe = load_recipe(RECIPE)
     n = sum(weights.numel() for weights in spoken[0].parameters())
@@ -175,7 +174,6 @@ def test_smollm2_is_what_the_recipe_and_its_plan_say(spoken: tuple[Any, ChatmlTe
 
 
 @pytest.mark.e2e
-@pytest.mark.xdist_group("smollm2")
 def test_smollm2_knows_english(spoken: tuple[Any, ChatmlTemplate]) -> None:
     known = surprise(spoken, "The capital of France is Paris, and that of Germany is Berlin.")
     assert known < 3 < math.log(49_152)
@@ -183,7 +181,6 @@ def test_smollm2_knows_english(spoken: tuple[Any, ChatmlTemplate]) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.xdist_group("smollm2")
 def test_smollm2_answers_and_ends(spoken: tuple[Any, ChatmlTemplate], real: Path) -> None:
     model, template = spoken
     (exchange,), _ = template.exchanges(
@@ -200,7 +197,6 @@ def test_smollm2_answers_and_ends(spoken: tuple[Any, ChatmlTemplate], real: Path
 
 
 @pytest.mark.e2e
-@pytest.mark.xdist_group("smollm2")
 def test_smollm2_reads_lists_of_numbers_as_it_was_trained(real: Path) -> None:
     """Half of what is said in chats holds numbered lists: their tokens are those of training."""
     tokenizer = Tokenizer.from_file(str(real / NAMES[2]))

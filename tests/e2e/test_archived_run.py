@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from wildpaper.archive.layout import open_archive
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("micro")]
+pytestmark = pytest.mark.e2e
 
 PROMISED = ("present/tables", "present/figures", "publish/claims.json", "publish/claims.md",
             "publish/claims.csv", "publish/paper.pdf", "ledger.json")  # fmt: skip

@@ -27,7 +27,7 @@ from wildpaper.measure.toxicity import judged as toxicity
 from wildpaper.measure.toxicity import table_06_toxicity_overlap
 from wildpaper.publish.leaks import scan_results
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("micro")]
+pytestmark = pytest.mark.e2e
 
 SETTINGS = ("languages.minimum-prompts", "training.", "toxicity.detoxify-threshold")
 TESTED_DATE = ("toxicity.june-update",)

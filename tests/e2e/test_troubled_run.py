@@ -15,7 +15,7 @@ from troubled_inputs import CANARY, QUARANTINED
 
 from wildpaper.schema import CONVERSATIONS, LABELS, MESSAGES, QUARANTINE, embedding_schema
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("troubled")]
+pytestmark = pytest.mark.e2e
 
 _AFTER_MEASURE = {
     "write_claims", "write_numbers", "write_origins", "write_claims_table", "write_context",

@@ -7,7 +7,7 @@ from training_data import ROOT
 from wildpaper.train.data_size.fine_tune import train_data_sizes
 from wildpaper.train.launch import across_devices
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("data_size_devices")]
+pytestmark = pytest.mark.e2e
 
 
 def test_two_processes_find_what_one_finds(tmp_path, tokenizer, monkeypatch):  # noqa: F811

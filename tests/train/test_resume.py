@@ -17,7 +17,7 @@ from wildpaper.train.fine_tune import train_model
 from wildpaper.train.prepare import prepare_training
 from wildpaper.train.trainer import PackedTrainer
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("resume")]
+pytestmark = pytest.mark.e2e
 
 FILES = ("model.safetensors", "config.json", "losses.json", "report.json")
 EVERY, N_STEPS = 3, 14

@@ -16,7 +16,7 @@ from training_data import ROOT, tiny_recipe
 from wildpaper.errors import WildpaperError
 from wildpaper.train.launch import across_devices
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("several_devices")]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from training_data import tiny_recipe
 from wildpaper.train.fine_tune import train_model
 from wildpaper.train.launch import across_devices
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("sharding")]
+pytestmark = pytest.mark.e2e
 
 SHARDED = {
     "hardware__device": "auto",

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("benchmark_finetune")]
+pytestmark = pytest.mark.e2e
 
 MODULES = ("lengths", "model", "steps", "table", "run")
 Modules = dict[str, ModuleType]

@@ -21,6 +21,7 @@ from wildpaper.publish.published import (
     load_published,
     tolerance_of,
 )
+from wildpaper.publish.statements import judge_statement
 from wildpaper.publish.truth import compare
 from wildpaper.releases import Release, read_releases
 
@@ -116,7 +117,7 @@ def write_claims(
     known = {claim.id for claim in listed}
     _check_ids(cells, known, run.artifacts)
     rows = [judge(claim, run) for claim in listed]
-    rows += [_summary_row(statement) for statement in summary]
+    rows += [_summary_row(statement, rows, run) for statement in summary]
     own = [_own_row(cell, run) for name, cell in run.cells.items() if name not in known]
     rows += [row for row in own if row["obtained"] is not None or row["truth"] is not None]
     releases = {name: release["title"] for name, release in run.releases.items()}
@@ -236,7 +237,9 @@ def _why_not_run(claim: PublishedClaim, artifact: Artifact, run: Run, cell: Cell
     return run.notes.get(claim.id) or "the run's data do not give this value"
 
 
-def _summary_row(statement: SummaryStatement) -> dict[str, Any]:
+def _summary_row(
+    statement: SummaryStatement, rows: list[dict[str, Any]], run: Run
+) -> dict[str, Any]:
     return dict.fromkeys(FIELDS) | {
         "id": statement.id,
         "kind": "summary",
@@ -245,8 +248,7 @@ def _summary_row(statement: SummaryStatement) -> dict[str, Any]:
         "unit": "statement",
         "published": statement.said,
         "checked": True,
-        "verdict": "not-run",
-        "reason": statement.adjudication,
+        **judge_statement(statement, rows, run.cells),
     }
 
 

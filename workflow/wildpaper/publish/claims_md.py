@@ -95,10 +95,11 @@ def _tolerance(tolerance: float | None) -> str:
 
 def _statements(claims: list[dict[str, Any]]) -> list[str]:
     lines = [f"## Statements of the summary ({len(claims)})", ""]
-    lines += ["| id | says | against the paper |", "|---|---|---|"]
+    lines += ["| id | says | in this run | verdict | why |", "|---|---|---|---|---|"]
     for claim in claims:
-        said, found = _cell(claim["published"]), _cell(claim["reason"])
-        lines.append(f"| `{claim['id']}` | {said} | {found} |")
+        said, why = _cell(claim["published"]), _cell(claim["reason"])
+        found = claim["obtained"] or ""
+        lines.append(f"| `{claim['id']}` | {said} | {found} | {claim['verdict']} | {why} |")
     return lines
 
 

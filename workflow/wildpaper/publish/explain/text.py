@@ -21,7 +21,7 @@ def listed(claims: list[dict[str, Any]], pattern: str) -> str:
     for claim in claims:
         values = [_number(claim[name]) for name in ("published", "obtained")]
         if claim["kind"] == "summary":
-            values = ["", ""]
+            values = ["", claim["obtained"] or ""]
         rows.append((claim["id"], *values, claim["verdict"] or claim["truth_verdict"] or "own"))
     return side_by_side(rows, numbers=(1, 2))
 
@@ -54,7 +54,9 @@ def as_text(explained: Explained, *, full: bool = False) -> str:
 def _about(claim: dict[str, Any]) -> list[tuple[str, str]]:
     """Return rows on the claim itself: published, obtained, verdict, truth."""
     if claim["kind"] == "summary":
-        return [("statement", str(claim["published"])), ("found", claim["reason"])]
+        rows = [("statement", str(claim["published"]))]
+        rows += [("in this run", f"it {claim['obtained']}")] if claim["obtained"] else []
+        return [*rows, ("verdict", f"{claim['verdict']}: {claim['reason']}")]
     rows = []
     if claim["kind"] == "published":
         read = "read in the paper" if claim["checked"] else "not read in the paper"
