@@ -16,6 +16,7 @@ if PLAN.needs:
             preflight="data/raw/preflight.json",
         log:
             "data/raw/logs/preflight.log",
+        priority: 100
         conda:
             "../../environment.yml"
         params:

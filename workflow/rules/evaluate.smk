@@ -176,6 +176,7 @@ rule answer_with_base:
 rule answer_with_pretrained:
     """A chat model from a folder or from the hub answers through its own template."""
     input:
+        *PREFLIGHT,
         questions=QUESTIONS,
     output:
         answers=results("evaluate/answers/{model}.jsonl"),
@@ -210,6 +211,7 @@ rule answer_with_pretrained:
 rule answer_over_interface:
     """A model that is served elsewhere answers; the questions leave the machine."""
     input:
+        *PREFLIGHT,
         questions=QUESTIONS,
     output:
         answers=results("evaluate/answers/{model}.jsonl"),

@@ -147,7 +147,8 @@ def _statement_table(printed: list[PrintedClaim]) -> str:
     heads = ["Statement", "What it says", "What became of it", "Verdict"]
     lines = [_longtable_start("wpstatements", heads, [0.16, 0.37, 0.34, 0.13])]
     for claim in printed:
-        found = ". ".join(filter(None, (claim.obtained, escape(_capital(claim.reason)))))
+        here = f"In this run it {claim.obtained}" if claim.obtained else ""
+        found = ". ".join(filter(None, (here, escape(_capital(claim.reason)))))
         cells = [
             _row_name(claim),
             claim.published or r"\wpnone",
