@@ -66,10 +66,10 @@ def test_a_holder_that_is_killed_frees_its_gpu(tmp_path, monkeypatch):
         second = holder(tmp_path, 1, 1)
         time.sleep(0.5)
         assert second.poll() is None, "it waits"
+        (tmp_path / "held-0").rmdir()  # the second makes it anew as soon as the first is gone
     finally:
         first.send_signal(signal.SIGKILL)
         first.wait()
-    (tmp_path / "held-0").rmdir()
     assert second.wait(timeout=30) == 0
 
 
