@@ -21,10 +21,11 @@ def published(project):
     return {claim.id: claim.value for claim in claims}, {one.id: one for one in statements}
 
 
-def judged(published, name, changed=None, verdict="reproduced"):
+def judged(published, name, changed=None, verdict="reproduced", absent=""):
     """Judge a statement where the paper's own values, some of them changed, were obtained."""
     printed, statements = published
     values = printed | CHANGES | (changed or {})
+    values.pop(absent, None)
     cells = {
         key: Cell("r", "c", value, None, None, None, "u", key, "computed")
         for key, value in values.items()
@@ -74,6 +75,13 @@ def test_without_a_value_it_is_not_run_and_the_claim_is_named(published):
     assert found["verdict"] == "not-run"
     assert "not obtained: table-09.gpt4.average" in found["reason"]
     assert "obtained" not in found
+
+
+@pytest.mark.parametrize("absent", ["own.june-update.user.change", "toxicity.june-update"])
+def test_a_number_that_no_table_has_is_missing_and_holds_nothing(published, absent):
+    found = judged(published, "seed.june", absent=absent)
+    assert found["verdict"] == "not-run"
+    assert f"not obtained: {absent}" in found["reason"]
 
 
 def test_a_statement_without_numbers_is_not_run(published):

@@ -20,6 +20,7 @@ class Basis:
     """The claims that a statement rests on, and whether it holds of what was obtained."""
 
     claims: tuple[str, ...]
+    """Patterns of published claims; those of our own are named whole."""
     holds: Callable[[list[float], Values], bool]
     """Of the numbers that the statement names, and of the values obtained."""
 
@@ -49,10 +50,10 @@ def judge_statement(
     if basis is None:
         return {"verdict": "not-run", "reason": f"{statement.adjudication}; rests on no number"}
     behind = [row for row in rows if _among(row["id"], basis.claims)]
-    names = [row["id"] for row in behind]
-    names += [name for name in cells if name not in names and _among(name, basis.claims)]
-    found = {name: cells[name] for name in names if name in cells}
-    missing = [name for name in names if name not in found or found[name].value is None]
+    named = [name for name in basis.claims if "*" not in name]
+    names = dict.fromkeys([*(row["id"] for row in behind), *named])
+    found = {n: cells[n] for n in names if n in cells and cells[n].value is not None}
+    missing = [name for name in names if name not in found]
     if missing or not names:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         said = f"not obtained: {missing[0]}{more}" if missing else "nothing of it was obtained"
