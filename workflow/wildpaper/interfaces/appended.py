@@ -4,7 +4,6 @@ import fcntl
 import logging
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from wildpaper.errors import WildpaperError
@@ -68,12 +67,7 @@ class AppendedFile:
         self._cut_unfinished()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         os.close(self._file)
 
     def add(self, lines: bytes) -> None:
@@ -124,10 +118,5 @@ class Appending:
         self._file.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.__exit__(kind, error, traceback)
+    def __exit__(self, *error: object) -> None:
+        self._file.__exit__(*error)

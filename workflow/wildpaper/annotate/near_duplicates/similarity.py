@@ -1,7 +1,6 @@
 """Exact similarity of texts whose signatures say that they may be alike."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -34,12 +33,7 @@ class ShingleSets:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     def add(self, texts: Ints, hashes: Hashes, offsets: npt.NDArray[np.uint64]) -> None:
