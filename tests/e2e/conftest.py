@@ -2,15 +2,14 @@
 
 import contextlib
 import os
-import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+from calling_snakemake import rules_of, snakemake_command
 from troubled_inputs import write_study
 
 ARCHIVE = Path("data/raw/llama2-tokenizer/llama-tokenizer-js-1.2.2.tgz")
@@ -28,10 +27,7 @@ class Study:
         self.project, self.config = project, config
 
     def command(self, folder: Path, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--snakefile", str(self.project / "Snakefile"),
-                "--directory", str(folder), "--configfile", str(self.config),
-                "--workflow-profile", str(self.project / "profiles" / "default"),
-                *arguments]  # fmt: skip
+        return snakemake_command(self.project, folder, self.config, *arguments)
 
     def snakemake(
         self, folder: Path, *arguments: str, check: bool = True, cut_off: bool = False
@@ -65,9 +61,7 @@ class Study:
 
     def would_run(self, folder: Path) -> set[str]:
         """Return the rules that a run in the folder would execute."""
-        output = self.snakemake(folder, "--dry-run")
-        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.MULTILINE | re.DOTALL)
-        return {line.split()[0] for line in table[1].splitlines()} if table else set()
+        return rules_of(self.snakemake(folder, "--dry-run"))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+from calling_snakemake import rules_of
 from jsonschema import Draft202012Validator
 
 from wildpaper.archive.layout import open_archive
@@ -37,11 +38,6 @@ def restored(simulated, packed):
     folder = simulated.project.parent / "micro-restored"
     options = (*SHARDS, f"restore={archive}", "archive={check_seconds: 10}")
     return folder, simulated.snakemake(folder, "--cores", "2", *options)
-
-
-def rules_of(output):
-    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.MULTILINE | re.DOTALL)
-    return {line.split()[0] for line in table[1].splitlines()}
 
 
 def told(output, status):

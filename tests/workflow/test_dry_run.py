@@ -1,10 +1,9 @@
 """The whole demo can be planned: no rule is lacking, and none that an artifact names."""
 
-import re
 import subprocess
-import sys
 
 import pytest
+from calling_snakemake import rules_of, snakemake_command
 
 from wildpaper.artifacts import load_artifacts
 
@@ -20,14 +19,10 @@ def planned(project, tmp_path_factory):
         if not (project / "data/raw" / name).is_dir():
             pytest.skip(f"data/raw/{name} is absent; run 'make setup'")
         (folder / "data/raw" / name).symlink_to(project / "data/raw" / name)
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--directory", str(folder),
-               "--snakefile", str(project / "Snakefile"),
-               "--configfile", str(project / "config/demo.yaml"),
-               "--workflow-profile", str(project / "profiles/default")]  # fmt: skip
+    command = snakemake_command(project, folder, project / "config/demo.yaml", "--dry-run")
     done = subprocess.run(command, cwd=folder, text=True, capture_output=True, timeout=300)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", done.stdout, re.MULTILINE | re.DOTALL)
-    return {line.split()[0] for line in table[1].splitlines()}
+    return rules_of(done.stdout)
 
 
 def test_every_rule_that_an_artifact_names_would_run(project, planned):
